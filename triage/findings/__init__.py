@@ -1,0 +1,94 @@
+"""The typed vocabulary: every kind of finding, under the name that records carry."""
+
+from __future__ import annotations
+
+from triage.findings.base import (
+    Confidence,
+    Finding,
+    Interpretation,
+    Protection,
+    RowState,
+    Sensitivity,
+    Shows,
+    Time,
+    Unit,
+    Zone,
+)
+from triage.findings.chat import ChatAccount, ChatContact, ChatMessage, ChatProfile
+from triage.findings.system import EncryptionVolume, SystemAccount, SystemOs, SystemTimezone
+from triage.findings.tor import TorBridge, TorClient, TorGuard, TorOnionAuth, TorOnionService
+from triage.findings.wallet import (
+    WalletAddress,
+    WalletFile,
+    WalletSecret,
+    WalletTransaction,
+    WalletXpub,
+)
+from triage.findings.web import WebBookmark, WebBrowser, WebDownload, WebSite, WebVisit
+
+KINDS: dict[str, type[Finding]] = {
+    kind.kind: kind
+    for kind in (
+        SystemOs,
+        SystemAccount,
+        SystemTimezone,
+        TorClient,
+        TorGuard,
+        TorBridge,
+        TorOnionAuth,
+        TorOnionService,
+        WebBrowser,
+        WebVisit,
+        WebBookmark,
+        WebDownload,
+        WebSite,
+        ChatProfile,
+        ChatAccount,
+        ChatContact,
+        ChatMessage,
+        WalletFile,
+        WalletAddress,
+        WalletXpub,
+        WalletTransaction,
+        WalletSecret,
+        EncryptionVolume,
+    )
+}
+"""Record kind → class, in the order that reports show them."""
+
+__all__ = [
+    "KINDS",
+    "ChatAccount",
+    "ChatContact",
+    "ChatMessage",
+    "ChatProfile",
+    "Confidence",
+    "EncryptionVolume",
+    "Finding",
+    "Interpretation",
+    "Protection",
+    "RowState",
+    "Sensitivity",
+    "Shows",
+    "SystemAccount",
+    "SystemOs",
+    "SystemTimezone",
+    "Time",
+    "TorBridge",
+    "TorClient",
+    "TorGuard",
+    "TorOnionAuth",
+    "TorOnionService",
+    "Unit",
+    "WalletAddress",
+    "WalletFile",
+    "WalletSecret",
+    "WalletTransaction",
+    "WalletXpub",
+    "WebBookmark",
+    "WebBrowser",
+    "WebDownload",
+    "WebSite",
+    "WebVisit",
+    "Zone",
+]

@@ -1,0 +1,147 @@
+"""Cryptocurrency: wallet files, addresses, keys and what was done with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from triage.findings.base import Finding, Interpretation
+
+_CHAIN = "The public ledger shows amounts and counterparties; look there from another machine."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletFile(Finding):
+    """A wallet file and its state."""
+
+    kind: ClassVar[str] = "wallet.file"
+    identity: ClassVar[tuple[str, ...]] = ("software", "fingerprint")
+    title: ClassVar[str] = "Wallet files"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="A file in the format of this wallet software lies here.",
+        does_not_mean="That it holds funds, or whose they are.",
+        other_explanations="A trial wallet, a watch-only copy, a wallet kept for someone else.",
+        next_steps="Funds can be moved by anyone with a copy of the keys: act at once, by the "
+        "seizure procedure of your agency. Look for seed words on paper.",
+    )
+
+    software: str  # electrum, bitcoin-core …
+    software_version: str | None = None
+    coins: tuple[str, ...] = ()
+    network: str | None = None  # mainnet, testnet
+    wallet_type: str | None = None  # standard, 2of3, imported, hardware …
+    state: str = "plain"  # plain, keystore-encrypted, file-encrypted, damaged
+    fingerprint: str | None = None  # master fingerprint, 8 hex; tells copies of one wallet
+    script_types: tuple[str, ...] = ()
+    hardware: str | None = None  # model a hardware wallet keystore names
+    addresses: int | None = None  # how many the file lists
+    transactions: int | None = None
+    holds_secret: bool = False  # seed or private keys stand in clear in the file
+    needed_to_open: str | None = None
+
+    def summary(self) -> str:
+        """Software, type, state."""
+        kind = f" {self.wallet_type}" if self.wallet_type else ""
+        return f"{self.software}{kind} wallet, {self.state}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletAddress(Finding):
+    """An address that a wallet file lists as its own or as a contact."""
+
+    kind: ClassVar[str] = "wallet.address"
+    identity: ClassVar[tuple[str, ...]] = ("coin", "crypto_address")
+    title: ClassVar[str] = "Wallet addresses"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="The wallet file lists this address.",
+        does_not_mean="That it ever received anything.",
+        other_explanations="Wallets make unused addresses ahead.",
+        next_steps=_CHAIN,
+    )
+
+    coin: str  # ticker: BTC, LTC, XMR
+    crypto_address: str
+    role: str  # receive, change, contact, imported
+    derivation: str | None = None
+    label: str | None = None
+    used: bool | None = None  # the wallet has history for it
+
+    def summary(self) -> str:
+        """Coin and address."""
+        label = f" “{self.label}”" if self.label else ""
+        return f"{self.coin} {self.role} address {self.crypto_address}{label}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletXpub(Finding):
+    """An extended public key: it gives all addresses of an account, and no power to spend."""
+
+    kind: ClassVar[str] = "wallet.xpub"
+    identity: ClassVar[tuple[str, ...]] = ("xpub",)
+    title: ClassVar[str] = "Extended public keys"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="With this key all past and future addresses of the account can be computed.",
+        does_not_mean="Control over funds.",
+        other_explanations="A watch-only wallet of someone else's account.",
+        next_steps="Compute the addresses and look at the public ledger, from another machine.",
+    )
+
+    coin: str
+    xpub: str
+    derivation: str | None = None
+    fingerprint: str | None = None
+    script_type: str | None = None
+
+    def summary(self) -> str:
+        """Coin and key."""
+        return f"{self.coin} extended public key {self.xpub}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletTransaction(Finding):
+    """A transaction that the wallet file knows."""
+
+    kind: ClassVar[str] = "wallet.transaction"
+    identity: ClassVar[tuple[str, ...]] = ("coin", "txid")
+    title: ClassVar[str] = "Wallet transactions"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="The wallet file records this transaction.",
+        does_not_mean="Who the counterparty is.",
+        other_explanations="Change, consolidation, a payment to oneself.",
+        next_steps=_CHAIN,
+    )
+
+    coin: str
+    txid: str
+    height: int | None = None
+    label: str | None = None
+
+    def summary(self) -> str:
+        """Coin and transaction id."""
+        label = f" “{self.label}”" if self.label else ""
+        return f"{self.coin} transaction {self.txid}{label}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletSecret(Finding):
+    """A seed or private key that stands in clear. Only its presence, type and place are told."""
+
+    kind: ClassVar[str] = "wallet.secret"
+    identity: ClassVar[tuple[str, ...]] = ("secret_type", "place")
+    title: ClassVar[str] = "Seeds and private keys"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="Whoever reads these bytes can move the funds.",
+        does_not_mean="That there are funds.",
+        other_explanations="An empty, trial or decoy wallet.",
+        next_steps="Treat the exhibit and every copy as cash. Follow the seizure procedure "
+        "with two persons; record who saw what.",
+    )
+
+    secret_type: str  # electrum-seed, bip39, xprv, wif …
+    place: str  # `keystore.seed`
+    length: str  # `12 words`, `64 hex digits`
+    coin: str | None = None
+
+    def summary(self) -> str:
+        """Type and place, never the value."""
+        return f"{self.secret_type} in clear at {self.place}, {self.length}"
