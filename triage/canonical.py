@@ -57,7 +57,7 @@ def _object(value: Mapping[str, Any]) -> dict[str, Json]:
 
 
 def escaped(text: str) -> str:
-    """Replace each lone surrogate: `\\xNN` for an undecodable byte, `\\uNNNN` for any other."""
+    r"""Replace each lone surrogate: `\xNN` for an undecodable byte, `\uNNNN` for any other."""
     if text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text):
         return text
     return "".join(

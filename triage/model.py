@@ -55,7 +55,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageInfo:
-    """What a container says about itself. Everything but `container` and `segments` is untrusted."""
+    """What a container says about itself: untrusted, but for `container` and `segments`."""
 
     container: Container
     segments: tuple[Segment, ...]
@@ -94,7 +94,9 @@ class Volume:
     description: str  # the partition type in the table's words
     label: str | None  # GPT partition name
     state: VolumeState
-    filesystem: str | None  # ntfs, fat12, fat16, fat32, exfat, ext2, ext3, ext4, hfs, apfs, iso9660 …
+    filesystem: (
+        str | None
+    )  # ntfs, fat12, fat16, fat32, exfat, ext2, ext3, ext4, hfs, apfs, iso9660 …
     scheme: str | None  # what it is when it is not a readable file system: luks2, bitlocker, lvm …
     details: dict[str, str]  # UUID, cipher, version as the header has them
     problem: str | None  # our own words for what is wrong, if anything

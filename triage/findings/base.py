@@ -34,7 +34,8 @@ class Sensitivity(StrEnum):
 
     PUBLIC = "public"
     PERSONAL = "personal"
-    SECRET = "secret"  # the artifact holds a seed, key, token or password in usable form
+    # The artifact holds a seed, key, token or password in usable form.
+    SECRET = "secret"  # noqa: S105 - the name of a level, not a password
 
 
 class Protection(StrEnum):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import ClassVar
 
 from triage.findings.base import Finding, Interpretation
+
+_PREVIEW = 60  # characters of a message that its summary line shows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,5 +117,5 @@ class ChatMessage(Finding):
 
     def summary(self) -> str:
         """Sender, conversation and the beginning of the text."""
-        text = self.text if len(self.text) <= 60 else self.text[:59] + "…"
+        text = shorten(self.text, _PREVIEW, placeholder="…")
         return f"{self.service} message in {self.conversation} from {self.sender or '?'}: {text}"

@@ -84,7 +84,7 @@ class TorBridge(Finding):
         means="The configuration holds this bridge line.",
         does_not_mean="That a connection was made; built-in bridges come with the program.",
         other_explanations="A censored network, a shipped default.",
-        next_steps="A line from the user (source user or BridgeDB) is a distinct address to ask for.",
+        next_steps="A line that the user entered is a distinct address to ask for.",
     )
 
     line: str  # as configured

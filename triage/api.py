@@ -1,0 +1,32 @@
+"""All that the author of an extractor imports.
+
+An extractor is one decorated generator over one `Artifact` that yields findings. Raise ParseError
+when the artifact is not what its path promised; call `artifact.problem()` to note something odd
+and go on. The engine adds source, account, hashes and origin.
+"""
+
+from __future__ import annotations
+
+from triage.artifact import Artifact, Fact
+from triage.errors import EvidenceError, LimitError, ParseError
+from triage.extractor import Extractor, extractor
+from triage.findings import *  # noqa: F403 - the whole vocabulary is part of the interface
+from triage.findings import __all__ as _findings
+from triage.model import Allocation, Entry, EntryType, EvidencePath, FileTimes, Reader
+
+__all__ = [  # noqa: PLE0604 - the names of the vocabulary are strings too
+    "Allocation",
+    "Artifact",
+    "Entry",
+    "EntryType",
+    "EvidenceError",
+    "EvidencePath",
+    "Extractor",
+    "Fact",
+    "FileTimes",
+    "LimitError",
+    "ParseError",
+    "Reader",
+    "extractor",
+    *_findings,
+]

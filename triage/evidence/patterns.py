@@ -1,0 +1,191 @@
+"""Path patterns: the same answer on every host, all patterns matched in one walk.
+
+`/` separates names; `*`, `?` and `[…]` match within one name; `{a,b}` is either; `**` is any
+number of folders, none included; a pattern ending in `/` matches folders, any other matches files.
+Patterns start at the root of a file system and are always case-insensitive (Unicode case folding),
+whatever the file system or the examiner's machine does.
+
+All patterns are compiled into one automaton over path components. A walk carries one state a
+folder, and `step` takes it to the state of a child by one dictionary look-up for most names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from triage.errors import UsageError
+
+_ANY_DEPTH = "**"
+_GLOB = re.compile(r"[*?\[]")
+_MAX_ALTERNATIVES = 256
+_MAX_MEMO = 4096  # names remembered a state: hostile images have millions
+
+
+def expand(pattern: str) -> Iterator[str]:
+    """Yield the patterns that `{a,b}` groups stand for, left to right; groups may nest.
+
+    Raises UsageError on an unbalanced brace or more than 256 alternatives.
+    """
+    pending, yielded = [pattern], 0
+    while pending:
+        text = pending.pop()
+        opening = text.find("{")
+        if opening < 0:
+            if "}" in text:
+                raise UsageError(f"unbalanced }} in pattern {pattern!r}")
+            yielded += 1
+            if yielded > _MAX_ALTERNATIVES:
+                raise UsageError(f"too many alternatives in pattern {pattern!r}")
+            yield text
+            continue
+        depth, start = 0, opening + 1
+        options: list[str] = []
+        for position in range(opening, len(text)):
+            char = text[position]
+            if char == "{":
+                depth += 1
+            elif char == "," and depth == 1:
+                options.append(text[start:position])
+                start = position + 1
+            elif char == "}":
+                depth -= 1
+                if depth == 0:
+                    options.append(text[start:position])
+                    break
+        else:
+            raise UsageError(f"unbalanced {{ in pattern {pattern!r}")
+        rest = text[position + 1 :]
+        pending.extend(f"{text[:opening]}{option}{rest}" for option in reversed(options))
+
+
+def _component(glob: str) -> str:
+    """Translate one name with wildcards into a regular expression source."""
+    out: list[str] = []
+    position = 0
+    while position < len(glob):
+        char = glob[position]
+        position += 1
+        if char == "*":
+            if not out or out[-1] != ".*":  # `**` inside a name is one star
+                out.append(".*")
+        elif char == "?":
+            out.append(".")
+        elif char == "[":
+            end = glob.find("]", position + 1)
+            if end < 0:
+                raise UsageError(f"unbalanced [ in pattern {glob!r}")
+            body = glob[position:end].replace("\\", r"\\")
+            out.append(f"[^{body[1:]}]" if body[:1] in "!^" else f"[{body}]")
+            position = end + 1
+        else:
+            out.append(re.escape(char))
+    return "".join(out)
+
+
+@dataclass(slots=True)
+class _State:
+    """A set of positions in patterns, and what each child name does to it."""
+
+    literals: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    globs: list[tuple[re.Pattern[str], tuple[int, int]]] = field(default_factory=list)
+    any_glob: re.Pattern[str] | None = None
+    staying: frozenset[tuple[int, int]] = frozenset()
+    stay_id: int | None = None
+    memo: dict[str, tuple[int, tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+
+
+class PatternSet:
+    """Many patterns as one automaton. Pattern numbers are positions in the given sequence."""
+
+    ROOT = 0
+    DEAD = -1  # nothing below can match
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self.patterns = tuple(patterns)
+        self._parts: list[tuple[str, ...]] = []
+        self._owner: list[int] = []
+        self._folder: list[bool] = []
+        for number, pattern in enumerate(self.patterns):
+            for text in expand(pattern):
+                parts = tuple(part.casefold() for part in text.strip("/").split("/"))
+                if not all(parts) or parts[-1] == _ANY_DEPTH:
+                    raise UsageError(f"pattern {pattern!r} has an empty name or ends in **")
+                self._parts.append(parts)
+                self._owner.append(number)
+                self._folder.append(text.endswith("/"))
+        self._states: list[_State] = []
+        self._ids: dict[frozenset[tuple[int, int]], int] = {}
+        self._intern(frozenset((number, 0) for number in range(len(self._parts))))
+
+    def _intern(self, positions: frozenset[tuple[int, int]]) -> int:
+        if not positions:
+            return self.DEAD
+        known = self._ids.get(positions)
+        if known is not None:
+            return known
+        state = _State()
+        staying = set()
+        pending = list(positions)
+        while pending:
+            number, at = pending.pop()
+            part = self._parts[number][at]
+            if part == _ANY_DEPTH:
+                staying.add((number, at))
+                pending.append((number, at + 1))
+            elif _GLOB.search(part):
+                regex = re.compile(_component(part), re.DOTALL)
+                state.globs.append((regex, (number, at + 1)))
+            else:
+                state.literals.setdefault(part, []).append((number, at + 1))
+        if state.globs:
+            state.any_glob = re.compile(
+                "|".join(f"(?:{regex.pattern})" for regex, _ in state.globs), re.DOTALL
+            )
+        state.staying = frozenset(staying)
+        self._ids[positions] = len(self._states)
+        self._states.append(state)
+        return self._ids[positions]
+
+    def step(self, state_id: int, name: str) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        """Return (state below, file patterns matching, folder patterns matching) for a child."""
+        if state_id == self.DEAD:
+            return self.DEAD, (), ()
+        state = self._states[state_id]
+        folded = name.casefold()
+        globbed = state.any_glob is not None and state.any_glob.fullmatch(folded) is not None
+        if not globbed and folded not in state.literals:
+            if state.stay_id is None:
+                state.stay_id = self._intern(state.staying)
+            return state.stay_id, (), ()
+        known = state.memo.get(folded)
+        if known is None:
+            known = self._step(state, folded)
+            if len(state.memo) < _MAX_MEMO:
+                state.memo[folded] = known
+        return known
+
+    def _step(self, state: _State, name: str) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        reached = list(state.literals.get(name, ()))
+        reached += [target for regex, target in state.globs if regex.fullmatch(name)]
+        onward = set(state.staying)
+        files: set[int] = set()
+        folders: set[int] = set()
+        for number, at in reached:
+            if at < len(self._parts[number]):
+                onward.add((number, at))
+            elif self._folder[number]:
+                folders.add(self._owner[number])
+            else:
+                files.add(self._owner[number])
+        return self._intern(frozenset(onward)), tuple(sorted(files)), tuple(sorted(folders))
+
+    def matches(self, path: str, *, folder: bool = False) -> tuple[int, ...]:
+        """Return the numbers of the patterns that match a whole path."""
+        state = self.ROOT
+        files: tuple[int, ...] = ()
+        folders: tuple[int, ...] = ()
+        for name in path.strip("/").split("/"):
+            state, files, folders = self.step(state, name)
+        return folders if folder else files
