@@ -1,0 +1,247 @@
+"""File systems read by The Sleuth Kit: listing, content and byte runs.
+
+TSK 4.15 gives names as raw bytes, does not stop directory loops (the walk does), and keeps only
+the low 32 bits of a read length: every read here is bounded and its length checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytsk3
+
+from triage.errors import EvidenceError
+from triage.evidence.index import Named
+from triage.model import Allocation, ByteRun, EntryType, FileTimes, Reader, Storage, Volume
+
+_BLOCK = 1 << 20  # bytes asked of TSK at once
+_NS = 1_000_000_000
+_LOCAL_TIME = frozenset({"fat12", "fat16", "fat32", "exfat", "iso9660"})
+_WITH_ATTRIBUTES = frozenset({"ntfs"})
+_MAX_ATTRIBUTES = 1024  # streams of one file
+_MAX_RUNS = 65536  # of one file
+
+_NTFS_DATA = 128
+_TYPES = {
+    int(pytsk3.TSK_FS_META_TYPE_REG): EntryType.FILE,
+    int(pytsk3.TSK_FS_META_TYPE_DIR): EntryType.DIRECTORY,
+    int(pytsk3.TSK_FS_META_TYPE_VIRT_DIR): EntryType.DIRECTORY,
+    int(pytsk3.TSK_FS_META_TYPE_VIRT): EntryType.FILE,
+    int(pytsk3.TSK_FS_META_TYPE_LNK): EntryType.LINK,
+}
+_NAME_TYPES = {
+    int(pytsk3.TSK_FS_NAME_TYPE_REG): EntryType.FILE,
+    int(pytsk3.TSK_FS_NAME_TYPE_DIR): EntryType.DIRECTORY,
+    int(pytsk3.TSK_FS_NAME_TYPE_LNK): EntryType.LINK,
+}
+_NAME_ALLOC = int(pytsk3.TSK_FS_NAME_FLAG_ALLOC)
+_META_ALLOC = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
+_ATTR_NONRES = int(pytsk3.TSK_FS_ATTR_NONRES)
+_ATTR_RES = int(pytsk3.TSK_FS_ATTR_RES)
+_ATTR_COMPRESSED = int(pytsk3.TSK_FS_ATTR_COMP)
+_ATTR_ENCRYPTED = int(pytsk3.TSK_FS_ATTR_ENC)
+_RUN_SPARSE = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE)
+_RUN_FILLER = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
+_DATA_TYPES = frozenset({1, _NTFS_DATA, 0x1100})  # TSK default, NTFS $DATA, HFS data fork
+
+
+class TskTree:
+    """One file system of a disk image, opened by TSK."""
+
+    def __init__(self, img: pytsk3.Img_Info, volume: Volume) -> None:
+        """Open the file system at the volume's offset. Raises EvidenceError."""
+        self.name = volume.filesystem or "unknown"
+        self._offset = volume.offset
+        try:
+            self._fs = pytsk3.FS_Info(img, offset=volume.offset)
+        except OSError:
+            raise EvidenceError("file system cannot be opened", where=volume.name) from None
+        self._block_size = int(self._fs.info.block_size)
+        self._zone = "local" if self.name in _LOCAL_TIME else "utc"
+        self._attributes = self.name in _WITH_ATTRIBUTES
+
+    def root(self) -> Named:
+        """Return the root directory."""
+        return Named(
+            name=b"", type=EntryType.DIRECTORY, inode=int(self._fs.info.root_inum), descend=True
+        )
+
+    def listing(self, directory: Named) -> list[Named]:
+        """Return a directory's names, each data stream of NTFS as a name of its own."""
+        result: list[Named] = []
+        try:
+            for found in self._fs.open_dir(inode=directory.inode):
+                result.extend(self._named(found, directory.inode))
+        except (OSError, RuntimeError):
+            raise EvidenceError("directory cannot be read") from None
+        return result
+
+    def _named(self, found: Any, parent: int) -> Iterator[Named]:
+        name, meta = found.info.name, found.info.meta
+        raw: bytes = name.name or b""
+        address = int(name.meta_addr)
+        if raw in (b".", b"..") or not raw:
+            return
+        raw = raw.replace(b"/", b"\\x2f")  # never a separator inside a name
+        name_allocated = bool(int(name.flags) & _NAME_ALLOC)
+        meta_allocated = bool(meta is not None and int(meta.flags) & _META_ALLOC)
+        allocation = Allocation(
+            name=name_allocated,
+            metadata=meta_allocated,
+            reused=meta_allocated and not name_allocated,
+        )
+        if meta is None:
+            kind = _NAME_TYPES.get(int(name.type), EntryType.OTHER)
+            yield Named(name=raw, type=kind, inode=address, allocation=allocation)
+            return
+        kind = _TYPES.get(int(meta.type), EntryType.OTHER)
+        plain = Named(
+            name=raw,
+            type=kind,
+            inode=address,
+            size=int(meta.size),
+            times=self._times(meta),
+            allocation=allocation,
+            descend=kind is EntryType.DIRECTORY and address != parent and not allocation.reused,
+        )
+        if not self._attributes:
+            yield plain
+            return
+        streams = list(self._streams(found))
+        unnamed = next((stream for stream in streams if stream[1] is None), None)
+        if unnamed and kind is not EntryType.DIRECTORY:
+            plain = replace(plain, attribute=unnamed[0], size=unnamed[2])
+        yield plain
+        for attribute, stream, size in streams:
+            if stream is not None:
+                yield replace(
+                    plain,
+                    name=raw + b":" + stream,
+                    type=EntryType.FILE,
+                    attribute=attribute,
+                    size=size,
+                    descend=False,
+                )
+
+    @staticmethod
+    def _streams(found: Any) -> Iterator[tuple[int, bytes | None, int]]:
+        """Yield (type << 16 | id, name, size) of the data attributes of an NTFS file."""
+        for number, attribute in enumerate(found):
+            if number >= _MAX_ATTRIBUTES:
+                return
+            info = attribute.info
+            if int(info.type) == _NTFS_DATA:
+                stream = bytes(info.name).replace(b"/", b"\\x2f") if info.name else None
+                yield _NTFS_DATA << 16 | int(info.id) & 0xFFFF, stream, int(info.size)
+
+    def _times(self, meta: Any) -> FileTimes:
+        def time(name: str) -> int | None:
+            seconds = int(getattr(meta, name))
+            return seconds * _NS + int(getattr(meta, f"{name}_nano")) if seconds else None
+
+        return FileTimes(
+            modified=time("mtime"),
+            accessed=time("atime"),
+            changed=None if self._zone == "local" else time("ctime"),
+            created=time("crtime"),
+            zone=self._zone,
+        )
+
+    def open(self, address: str) -> Reader:
+        """Return the content at `inode` or `inode-type-id`. Raises EvidenceError."""
+        inode, kind, identifier = _parsed(address)
+        try:
+            found = self._fs.open_meta(inode=inode)
+        except OSError:
+            raise EvidenceError("metadata entry cannot be read") from None
+        if found.info.meta is None:
+            raise EvidenceError("metadata entry is empty")
+        return TskFile(found, kind, identifier)
+
+    def runs(self, address: str) -> tuple[ByteRun, ...]:
+        """Return the byte runs of the content; offsets are bytes of the media."""
+        inode, kind, identifier = _parsed(address)
+        try:
+            found = self._fs.open_meta(inode=inode)
+            for attribute in found:
+                info = attribute.info
+                if kind is None:
+                    if int(info.type) not in _DATA_TYPES or info.name:
+                        continue
+                elif (int(info.type), int(info.id)) != (kind, identifier):
+                    continue
+                return tuple(self._attribute_runs(attribute))
+        except (OSError, RuntimeError):
+            return ()
+        return ()
+
+    def _attribute_runs(self, attribute: Any) -> Iterator[ByteRun]:
+        info = attribute.info
+        flags, size = int(info.flags), int(info.size)
+        if flags & _ATTR_RES and not flags & _ATTR_NONRES:
+            yield ByteRun(file_offset=0, image_offset=None, length=size, storage=Storage.RESIDENT)
+            return
+        stored = Storage.PLAIN
+        if flags & _ATTR_COMPRESSED:
+            stored = Storage.COMPRESSED
+        elif flags & _ATTR_ENCRYPTED:
+            stored = Storage.ENCRYPTED
+        for number, run in enumerate(attribute):
+            if number >= _MAX_RUNS:
+                return
+            offset = int(run.offset) * self._block_size
+            length = int(run.len) * self._block_size
+            if stored is not Storage.COMPRESSED:
+                length = min(length, size - offset)
+            if length <= 0:
+                continue
+            hole = int(run.flags) & (_RUN_SPARSE | _RUN_FILLER)
+            place = None if hole else self._offset + int(run.addr) * self._block_size
+            yield ByteRun(
+                file_offset=offset,
+                image_offset=place,
+                length=length,
+                storage=Storage.SPARSE if hole else stored,
+            )
+
+
+def _parsed(address: str) -> tuple[int, int | None, int | None]:
+    parts = [int(part) for part in address.split("-")]
+    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else (parts[0], None, None)  # noqa: PLR2004 - inode-type-id
+
+
+class TskFile:
+    """The content of one file, read in bounded blocks."""
+
+    def __init__(self, found: Any, kind: int | None, identifier: int | None) -> None:
+        self._file = found
+        self._attribute = () if kind is None else (kind, identifier)
+        self._size = int(found.info.meta.size)
+        if kind is not None:
+            for attribute in found:
+                if (int(attribute.info.type), int(attribute.info.id)) == (kind, identifier):
+                    self._size = int(attribute.info.size)
+
+    @property
+    def size(self) -> int:
+        """Declared length in bytes."""
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return bytes; raises EvidenceError when bytes inside the declared size are not there."""
+        length = min(length, self._size - offset)
+        parts: list[bytes] = []
+        while length > 0:
+            wanted = min(length, _BLOCK)
+            try:
+                data = self._file.read_random(offset, wanted, *self._attribute)
+            except (OSError, RuntimeError):
+                raise EvidenceError(f"content cannot be read at {offset}") from None
+            if len(data) != wanted:
+                raise EvidenceError(f"content ends early at {offset + len(data)}")
+            parts.append(data)
+            offset += wanted
+            length -= wanted
+        return b"".join(parts)

@@ -1,0 +1,107 @@
+"""What every file system gives us, whoever reads it, and the one walk over it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from triage.errors import EvidenceError
+from triage.evidence.index import IndexBuilder, Match, Named
+from triage.evidence.patterns import PatternSet
+from triage.model import ByteRun, Reader
+
+
+class FileTree(Protocol):
+    """One file system, or a logical source that looks like one."""
+
+    name: str  # ntfs, ext4, … or folder, tar, zip
+
+    def root(self) -> Named:
+        """Return the root directory."""
+        ...
+
+    def listing(self, directory: Named) -> list[Named]:
+        """Return the content of a directory, itself and its parent left out.
+
+        Raises EvidenceError when it cannot be read.
+        """
+        ...
+
+    def open(self, address: str) -> Reader:
+        """Return the content of the file at a metadata address. Raises EvidenceError."""
+        ...
+
+    def runs(self, address: str) -> tuple[ByteRun, ...]:
+        """Return where the content lies on the media; empty when that is not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkProblem:
+    """A directory that could not be walked; `code` is one of our own words."""
+
+    code: str  # directory_unreadable, directory_loop, entry_limit
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """The outcome of walking one file system."""
+
+    block: bytes  # frozen index
+    entries: int
+    matches: tuple[Match, ...]
+    problems: tuple[WalkProblem, ...]
+
+
+_REPORT_EVERY = 4096  # directories between two calls of `progress`
+
+
+def walk(
+    tree: FileTree,
+    patterns: PatternSet,
+    *,
+    max_entries: int,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Walk:
+    """List every directory once, breadth first, without recursion.
+
+    A directory met a second time under the same metadata address is a loop or a hard link made to
+    fool tools: recorded, not entered again. `progress` gets the number of entries so far.
+    """
+    builder = IndexBuilder(patterns)
+    problems: list[WalkProblem] = []
+    root = tree.root()
+    seen = {root.inode}
+    pending: deque[tuple[int, Named, str]] = deque([(0, root, "/")])
+    count = 0
+    while pending:
+        row, directory, path = pending.popleft()
+        try:
+            listing = tree.listing(directory)
+        except EvidenceError:
+            problems.append(WalkProblem(code="directory_unreadable", path=path))
+            continue
+        if len(builder) + len(listing) > max_entries:
+            problems.append(WalkProblem(code="entry_limit", path=path))
+            break
+        for child, named in builder.add(row, listing):
+            below = f"{path}{named.name.decode('utf-8', 'surrogateescape')}/"
+            if named.inode in seen:
+                # A deleted name often points to a directory that lives on under its new name.
+                if named.allocation.allocated:
+                    problems.append(WalkProblem(code="directory_loop", path=below))
+                continue
+            seen.add(named.inode)
+            pending.append((child, named, below))
+        count += 1
+        if count % _REPORT_EVERY == 0:
+            progress(len(builder))
+    return Walk(
+        block=builder.freeze(),
+        entries=len(builder) - 1,
+        matches=tuple(builder.matches),
+        problems=tuple(problems),
+    )
