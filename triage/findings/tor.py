@@ -30,11 +30,12 @@ class TorClient(Finding):
     circuits_abandoned: int | None = None
     minutes_since_activity: int | None = None  # when the state was written
     dormant: bool | None = None
-    utc_offset_minutes: int | None = None  # of the machine, when the state was written
+    utc_offset_minutes: int | None = None  # local time ahead of UTC at `last_written`; never 0
     guards_confirmed: int = 0
     guards_sampled: int = 0
     consensus_valid_after: str | None = None  # UTC, second clock
     configured_paths: tuple[str, ...] = ()  # absolute paths of that machine in torrc
+    settings: tuple[str, ...] = ()  # `Name value` of torrc that say what tor was set up for
 
     def summary(self) -> str:
         """Directory, version, measured use."""
@@ -143,6 +144,7 @@ class TorOnionService(Finding):
     hostname_matches: bool | None = None  # `hostname` against the key; None: one is missing
     authorized_clients: tuple[str, ...] = ()
     web_roots: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()  # other options of the service in torrc, `Name value`
 
     def summary(self) -> str:
         """Address, ports, whether the key is there."""

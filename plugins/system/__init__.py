@@ -1,0 +1,1 @@
+"""The operating system and its accounts: the context of other findings."""

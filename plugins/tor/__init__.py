@@ -1,0 +1,1 @@
+"""Tor: data directories, onion services, Tor Browser."""

@@ -1,0 +1,349 @@
+"""Tor data directories: state, cached network documents, torrc, onion credentials.
+
+Written from tor 0.4.7 (`statefile.c`, `entrynodes.c`, `hs_client.c`) and tor(1), for tor 0.2.4 to
+0.4.9 on Windows, Linux, macOS and Android; run over a data directory of Debian's tor 0.4.9.11.
+Whoever brings its own tor (browsers, wallets, chat programs) leaves the same files, so the content
+decides, not the path. Not read: the relays in a consensus, `pt_state/`, `keys/` of a relay, the
+`%include` of a torrc.
+References: https://spec.torproject.org/, tor `doc/state-contents.txt`, `doc/man/tor.1.txt`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from triage.api import (
+    Artifact,
+    Confidence,
+    ParseError,
+    Protection,
+    Sensitivity,
+    Shows,
+    Time,
+    TorBridge,
+    TorClient,
+    TorGuard,
+    TorOnionAuth,
+    extractor,
+)
+from triage.formats.onion import check as onion_check
+
+from ._bridges import parse_bridge
+from ._clock import minutes_before, modified, utc_text
+from ._state import STATE_LIMIT, Guard, State, is_state, parse_state
+from ._torrc import (
+    TORRC_LIMIT,
+    Option,
+    absolute_paths,
+    is_torrc,
+    parse_torrc,
+    telling_settings,
+)
+
+_HEAD = 4096
+_CONSENSUS = ("cached-microdesc-consensus", "cached-consensus", "unverified-microdesc-consensus")
+_CACHES = (*_CONSENSUS, "cached-certs")
+_NEIGHBOURS = (*_CACHES, "cached-microdescs", "torrc", "geoip", "geoip6")
+_MAX_TORRCS = 50
+_TIME_LINE = re.compile(r"^(valid-after|fresh-until|valid-until) ([0-9: -]{19})\r?$", re.MULTILINE)
+_BUNDLES = (  # part of the folded path → who brings this tor
+    ("/torbrowser/", "tor-browser"),
+    ("/torbrowser-data/", "tor-browser"),
+    ("/.tor-browser", "tor-browser"),
+    ("/org.torproject.torbrowser", "tor-browser"),
+    ("/org.torproject.android/", "orbot"),
+    ("/brave-browser", "brave"),
+    ("/bravesoftware/", "brave"),
+    ("/bisq", "bisq"),
+    ("wasabi", "wasabi-wallet"),
+    ("/.sparrow", "sparrow-wallet"),
+    ("/feather", "feather-wallet"),
+    ("/ricochet", "ricochet"),
+    ("/onionshare", "onionshare"),
+    ("/briar", "briar"),
+    ("/cwtch", "cwtch"),
+    ("/var/lib/tor/", "system"),
+    ("/var/lib/tor-instances/", "system"),
+)
+
+
+@extractor(
+    name="tor.data-directory.state",
+    paths=(
+        # Tor Browser 4 and later, Windows and Linux; torbrowser-launcher and Flatpak alike
+        "**/Browser/TorBrowser/Data/Tor/state",
+        # Tor Browser 6 and later, macOS
+        "**/TorBrowser-Data/Tor/state",
+        # tor daemon of Linux distributions and Tails; Debian's instances
+        "var/lib/tor/state",
+        "var/lib/tor-instances/*/state",
+        # tor started by hand, Linux and macOS
+        "**/.tor/state",
+        # Tor Browser for Android 9 and later, Orbot: files/tor, tordata, app_tordata
+        "**/org.torproject.*/**/state",
+        # whatever brings its own tor or was renamed; the content decides
+        "**/state",
+        # what tor renames to `state` when it is written, seen after a crash or deleted
+        "**/tor/state.tmp",
+    ),
+    yields=(TorClient, TorGuard),
+)
+def state(artifact: Artifact) -> Iterator[TorClient | TorGuard]:
+    """Read a tor data directory: when tor last wrote its state, and its guards.
+
+    A file of this name that is not tor's is passed over, unless tor's other files lie beside it.
+    """
+    if not is_state(_text(artifact.head(_HEAD))):
+        if any(artifact.sibling(name) for name in _NEIGHBOURS):
+            raise ParseError("among tor's files, but not a tor state file")
+        return
+    parsed = parse_state(artifact.text(STATE_LIMIT))
+    if parsed.damaged_lines:
+        lines = ", ".join(map(str, parsed.damaged_lines[:10]))
+        artifact.problem(f"{len(parsed.damaged_lines)} damaged lines", locator=f"lines {lines}")
+    if parsed.sums_agree is False:
+        artifact.problem("circuit counts do not add up to the total")
+    yield _client(artifact, parsed)
+    for guard in parsed.guards:
+        yield _guard(guard)
+
+
+@extractor(
+    name="tor.data-directory.caches",
+    paths=(
+        # tor 0.2.3 and later, any system: what a client downloads before its first circuit
+        "**/cached-microdesc-consensus",
+        "**/unverified-microdesc-consensus",
+        # the same for a relay or an older client
+        "**/cached-consensus",
+        # keys of the directory authorities, tor 0.2.0 and later
+        "**/cached-certs",
+    ),
+    yields=(TorClient,),
+)
+def caches(artifact: Artifact) -> Iterator[TorClient]:
+    """Report a tor data directory known only by cached network documents, without state.
+
+    One finding a folder, from the most telling document in it.
+    """
+    beside = artifact.sibling("state")
+    if beside and is_state(_text(beside.head(_HEAD))):
+        return
+    name = artifact.entry.name.casefold()
+    for better in _CACHES[: _CACHES.index(name)]:
+        found = artifact.sibling(better)
+        if found and _is_cache(better, _text(found.head(_HEAD))):
+            return
+    if not _is_cache(name, _text(artifact.head(_HEAD))):
+        raise ParseError("not a network document of tor")
+    yield _client(artifact, None)
+
+
+@extractor(
+    name="tor.data-directory.torrc",
+    paths=(
+        # Tor Browser, any desktop; `torrc.orig.1` is what tor kept when it rewrote the file
+        "**/Tor/torrc",
+        "**/Tor/torrc.orig.*",
+        # tor daemon: Debian and Fedora, included parts, FreeBSD and Homebrew
+        "etc/tor/torrc",
+        "etc/tor/torrc.d/*",
+        "etc/tor/instances/*/torrc",
+        "**/etc/tor/torrc",
+        # started by hand
+        "**/.torrc",
+        "**/torrc",
+    ),
+    yields=(TorBridge,),
+    holds_secret=True,
+)
+def torrc(artifact: Artifact) -> Iterator[TorBridge]:
+    """List the bridges in a torrc; its paths and settings stand with the data directory."""
+    options = parse_torrc(artifact.text(TORRC_LIMIT))
+    if not is_torrc(options):
+        return
+    enabled = any(option.key == "usebridges" and option.value == "1" for option in options)
+    for option in options:
+        if option.key != "bridge":
+            continue
+        bridge = parse_bridge(option.value)
+        if bridge is None:
+            artifact.problem("not a bridge line", locator=f"line {option.line}")
+            continue
+        yield TorBridge(
+            line=bridge.line,
+            transport=bridge.transport,
+            address=bridge.address,
+            fingerprint=bridge.fingerprint,
+            source="torrc",
+            enabled=enabled,
+            shows=Shows.DESTINATION,
+            confidence=Confidence.PROBABLE,
+            locator=f"line {option.line}",
+            protection=Protection.PLAIN,
+            sensitivity=Sensitivity.SECRET if bridge.password else Sensitivity.PERSONAL,
+            secret=bridge.password,
+        )
+
+
+@extractor(
+    name="tor.onion-auth.credentials",
+    paths=(
+        # Tor Browser 9.5 and later with “remember this key”, desktop
+        "**/onion-auth/*.auth_private",
+        # Orbot 16 and later (`v3_client_auth`), any ClientOnionAuthDir of tor 0.3.5 and later
+        "**/*.auth_private",
+    ),
+    yields=(TorOnionAuth,),
+    holds_secret=True,
+)
+def credentials(artifact: Artifact) -> Iterator[TorOnionAuth]:
+    """Read a stored credential for a client-authorised onion service.
+
+    One line `<56 characters>:descriptor:x25519:<52 base32>` (rend-spec-v3, appendix G).
+    """
+    text = artifact.text(_HEAD).strip()
+    parts = text.split(":")
+    if len(parts) != 4 or parts[1].casefold() != "descriptor":  # noqa: PLR2004 - the four parts
+        raise ParseError("not an onion service credential")
+    address = onion_check(parts[0])
+    if address is None or address.legacy:
+        raise ParseError("credential for something that is no onion address")
+    key = parts[3].strip()
+    if not re.fullmatch(r"[A-Za-z2-7]{52}", key):
+        artifact.problem("the key is not 52 characters of base32")
+    yield TorOnionAuth(
+        onion=address.address,
+        key_type=parts[2].casefold()[:32],
+        file_name=artifact.entry.name,
+        shows=Shows.CREDENTIAL,
+        confidence=Confidence.CONFIRMED,
+        checks=address.checks,
+        locator="line 1",
+        protection=Protection.PLAIN,
+        sensitivity=Sensitivity.SECRET,
+        secret=key,
+    )
+
+
+def _client(artifact: Artifact, parsed: State | None) -> TorClient:
+    """Put together what the files of one data directory say."""
+    directory = artifact.path.rpartition("/")[0] or "/"
+    document, dates = _consensus(artifact)
+    options = _options(artifact, directory)
+    times = (
+        *(utc_text("last_written", parsed.last_written) if parsed else ()),
+        *(_last_activity(parsed) if parsed else ()),
+        *utc_text("consensus_valid_after", dates.get("valid-after")),
+        *modified("control_cookie_written", artifact.sibling("control_auth_cookie")),
+        *modified("lock_written", artifact.sibling("lock")),
+    )
+    paths = absolute_paths(options)
+    if parsed is None:
+        return TorClient(
+            directory=directory,
+            bundled_with=_bundle(directory),
+            consensus_valid_after=dates.get("valid-after"),
+            configured_paths=paths,
+            settings=telling_settings(options),
+            shows=Shows.EXECUTED if document else Shows.PRESENT,
+            confidence=Confidence.PROBABLE,
+            times=times,
+        )
+    confirmed = sum(guard.confirmed for guard in parsed.guards)
+    checks = ("circuit-build-times-sum",) if parsed.sums_agree else ()
+    return TorClient(
+        directory=directory,
+        version=parsed.version,
+        bundled_with=_bundle(directory),
+        circuits_measured=parsed.measured,
+        circuits_abandoned=parsed.abandoned,
+        minutes_since_activity=parsed.minutes_since_activity,
+        dormant=parsed.dormant,
+        utc_offset_minutes=parsed.utc_offset_minutes,
+        guards_confirmed=confirmed,
+        guards_sampled=len(parsed.guards),
+        consensus_valid_after=dates.get("valid-after"),
+        configured_paths=paths,
+        settings=telling_settings(options),
+        shows=Shows.USED if parsed.measured or confirmed else Shows.EXECUTED,
+        confidence=Confidence.CONFIRMED if checks else Confidence.PROBABLE,
+        checks=checks,
+        times=times,
+    )
+
+
+def _guard(guard: Guard) -> TorGuard:
+    return TorGuard(
+        fingerprint=guard.fingerprint,
+        selection=guard.selection,
+        nickname=guard.nickname,
+        bridge_address=guard.bridge_address,
+        confirmed=guard.confirmed,
+        sampled_by=guard.sampled_by,
+        use_attempts=guard.use_attempts,
+        shows=Shows.DESTINATION if guard.confirmed else Shows.PRESENT,
+        confidence=Confidence.PROBABLE,
+        locator=f"line {guard.line}",
+        times=(
+            *utc_text("sampled_not_later_than", guard.sampled_on),
+            *utc_text("confirmed_not_later_than", guard.confirmed_on),
+            *utc_text("unlisted_not_later_than", guard.unlisted_since),
+        ),
+    )
+
+
+def _last_activity(parsed: State) -> tuple[Time, ...]:
+    """Date the last request of a user; a dormant tor writes 0 minutes, which says nothing."""
+    if parsed.minutes_since_activity is None or parsed.dormant:
+        return ()
+    return minutes_before("user_active_about", parsed.last_written, parsed.minutes_since_activity)
+
+
+def _consensus(artifact: Artifact) -> tuple[str | None, dict[str, str]]:
+    """Return the name of the best consensus in the folder and the dates in its header."""
+    for name in _CONSENSUS:
+        found = artifact.sibling(name)
+        if found:
+            head = _text(found.head(_HEAD))
+            if _is_cache(name, head):
+                return name, dict(reversed(_TIME_LINE.findall(head)))
+    return None, {}
+
+
+def _is_cache(name: str, head: str) -> bool:
+    """Whether the bytes begin like the network document that the name promises."""
+    if name == "cached-certs":
+        return head.startswith("dir-key-certificate-version ")
+    return head.startswith("network-status-version ") and _TIME_LINE.search(head) is not None
+
+
+def _options(artifact: Artifact, directory: str) -> tuple[Option, ...]:
+    """Options of the torrc files that configure this data directory."""
+    files: list[Artifact] = []
+    for found in artifact.directory():
+        name = found.entry.name.casefold()
+        if name == "torrc" or name.startswith("torrc.orig."):
+            files.append(found)
+            if len(files) >= _MAX_TORRCS:
+                break
+    if directory.casefold() == "/var/lib/tor":
+        system = artifact.resolve("/etc/tor/torrc")
+        files += [system] if system else []
+    options: list[Option] = []
+    for found in files:
+        try:
+            options += parse_torrc(found.text(TORRC_LIMIT))
+        except ParseError as error:
+            artifact.problem(error.message, locator=found.path)
+    return tuple(options)
+
+
+def _bundle(directory: str) -> str | None:
+    folded = f"{directory.casefold()}/"
+    return next((name for part, name in _BUNDLES if part in folded), None)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

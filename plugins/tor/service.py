@@ -1,0 +1,188 @@
+"""Onion services: key directories, and torrc blocks whose directory is not there.
+
+Written from tor 0.4.7 (`src/feature/hs/hs_service.c`, `src/lib/crypt_ops/crypto_ed25519.c`) and
+rend-spec-v3; run over a service made by Debian's tor 0.4.9.11. The older 16-character services
+(tor before 0.4.6, 2021) are recognised by `hostname` and `private_key`. A secret key is reported,
+never shown. Not read: keys of Arti, Onionbalance configuration, web servers that listen on a Unix
+socket. Web roots are looked up for nginx and Apache sites in the same file system only.
+Reference: https://spec.torproject.org/rend-spec/.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+
+from triage.api import (
+    Artifact,
+    Confidence,
+    ParseError,
+    Protection,
+    Sensitivity,
+    Shows,
+    TorOnionService,
+    extractor,
+)
+from triage.formats.onion import check as onion_check
+from triage.formats.onion import onion_address
+
+from ._torrc import TORRC_LIMIT, ServiceBlock, parse_torrc, same_directory, service_blocks
+from ._webroots import web_roots
+
+_PUBLIC = b"== ed25519v1-public: type0 ==\0\0\0"
+_SECRET = b"== ed25519v1-secret: type0 ==\0\0\0"
+_PUBLIC_LENGTH, _SECRET_LENGTH = 64, 96
+_RSA = b"-----BEGIN RSA PRIVATE KEY-----"
+_SMALL = 8192
+_ANCHORS = ("hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname", "private_key")
+_TORRC = (
+    "../torrc",
+    "../../torrc",
+    "/etc/tor/torrc",
+    "/usr/local/etc/tor/torrc",
+    "/opt/homebrew/etc/tor/torrc",
+)
+_MAX_CLIENTS = 1000
+_MAX_TORRCS = 50
+
+
+@extractor(
+    name="tor.onion-service.directory",
+    paths=(
+        # tor 0.3.2 and later, any system: the three files that tor writes for a service
+        "**/hs_ed25519_secret_key",
+        "**/hs_ed25519_public_key",
+        # any version; the content decides, for Linux keeps its own name in `etc/hostname`
+        "**/hostname",
+        # tor before 0.4.6: RSA key of a 16-character address
+        "**/private_key",
+    ),
+    yields=(TorOnionService,),
+    holds_secret=True,
+)
+def directory(artifact: Artifact) -> Iterator[TorOnionService]:
+    """Read an onion service's directory: address, ports, clients, whether the key is there.
+
+    One finding a directory, made from the most telling of its files.
+    """
+    name = artifact.entry.name.casefold()
+    files = {name: artifact}
+    for other in _ANCHORS:
+        found = artifact.sibling(other) if other != name else None
+        if found:
+            files[other] = found
+    keys = {kind: found.head(_SMALL) for kind, found in files.items()}
+    secret = _body(keys.get("hs_ed25519_secret_key"), _SECRET, _SECRET_LENGTH)
+    public = _body(keys.get("hs_ed25519_public_key"), _PUBLIC, _PUBLIC_LENGTH)
+    hostname = onion_check(keys.get("hostname", b"").decode("ascii", "replace").strip())
+    rsa = keys.get("private_key", b"").lstrip().startswith(_RSA) and hostname is not None
+    sound = {
+        "hs_ed25519_secret_key": secret is not None,
+        "hs_ed25519_public_key": public is not None,
+        "hostname": hostname is not None,
+        "private_key": rsa,
+    }
+    if name.startswith("hs_ed25519_") and not sound[name]:
+        raise ParseError("not a key of an onion service")
+    if name != next((kind for kind in _ANCHORS if sound[kind]), None):
+        return
+    derived = onion_address(public) if public else None
+    named = hostname.address if hostname else None
+    matches = derived == named if derived and named else None
+    if matches is False:
+        artifact.problem(f"hostname says {named}, the public key gives {derived}")
+    folder = artifact.path.rpartition("/")[0] or "/"
+    blocks = [block for block in _blocks(artifact) if same_directory(block.directory, folder)]
+    ports = tuple(dict.fromkeys(port for block in blocks for port in block.ports))
+    has_secret = secret is not None or rsa
+    checks = hostname.checks if hostname else ()
+    yield TorOnionService(
+        onion=derived or named,
+        directory=folder,
+        ports=ports,
+        has_secret_key=has_secret,
+        hostname_matches=matches,
+        authorized_clients=_clients(artifact),
+        web_roots=web_roots(artifact, ports),
+        settings=tuple(dict.fromkeys(item for block in blocks for item in block.settings)),
+        shows=Shows.CREDENTIAL if has_secret else Shows.PRESENT,
+        confidence=Confidence.CONFIRMED if derived or checks else Confidence.PROBABLE,
+        checks=(*checks, *(("hostname-matches-key",) if matches else ())),
+        protection=Protection.PLAIN if has_secret else None,
+        sensitivity=Sensitivity.SECRET if has_secret else Sensitivity.PERSONAL,
+        secret=_secret_text(secret, keys.get("private_key", b"") if rsa else None),
+    )
+
+
+@extractor(
+    name="tor.onion-service.configuration",
+    paths=(
+        # tor daemon: Debian and Fedora, included parts, FreeBSD and Homebrew
+        "etc/tor/torrc",
+        "etc/tor/torrc.d/*",
+        "etc/tor/instances/*/torrc",
+        "**/etc/tor/torrc",
+        # Tor Browser and tor started by hand
+        "**/torrc",
+        "**/.torrc",
+    ),
+    yields=(TorOnionService,),
+    holds_secret=True,
+)
+def configuration(artifact: Artifact) -> Iterator[TorOnionService]:
+    """List onion services that a torrc configures and whose directory is not in this volume."""
+    for block in service_blocks(parse_torrc(artifact.text(TORRC_LIMIT))):
+        base = block.directory.replace("\\", "/").rstrip("/")
+        if not base or any(artifact.resolve(f"{base}/{name}") for name in _ANCHORS):
+            continue
+        yield TorOnionService(
+            onion=None,
+            directory=block.directory,
+            ports=block.ports,
+            settings=block.settings,
+            web_roots=web_roots(artifact, block.ports),
+            shows=Shows.PRESENT,
+            confidence=Confidence.PROBABLE,
+            locator=f"line {block.line}",
+        )
+
+
+def _body(data: bytes | None, header: bytes, length: int) -> bytes | None:
+    """Return what follows the header of a key file, None when it is no such file."""
+    if data is None or len(data) != length or not data.startswith(header):
+        return None
+    return data[len(header) :]
+
+
+def _secret_text(expanded: bytes | None, rsa: bytes | None) -> str | None:
+    """Return the key as text for the sealed part: base64 of 64 bytes, or the PEM block."""
+    if expanded is not None:
+        return f"ed25519-v3:{base64.b64encode(expanded).decode('ascii')}"
+    return rsa.decode("ascii", "replace").strip() if rsa is not None else None
+
+
+def _blocks(artifact: Artifact) -> Iterator[ServiceBlock]:
+    """Yield the service blocks of the torrc files that may name this directory."""
+    seen: set[str] = set()
+    for place in _TORRC:
+        found = artifact.resolve(place)
+        if found is None:
+            continue
+        for torrc in (found, *found.find("{torrc.d,instances/*}/*")):
+            if torrc.path in seen or len(seen) >= _MAX_TORRCS:
+                continue
+            seen.add(torrc.path)
+            yield from service_blocks(parse_torrc(torrc.text(TORRC_LIMIT)))
+
+
+def _clients(artifact: Artifact) -> tuple[str, ...]:
+    """Return the names that the operator gave to authorised clients, sorted."""
+    names: list[str] = []
+    for found in artifact.find("authorized_clients/*.auth"):
+        if len(names) >= _MAX_CLIENTS:
+            artifact.problem(f"more than {_MAX_CLIENTS} authorised clients")
+            break
+        if re.match(rb"descriptor:x25519:[A-Za-z2-7]{52}", found.head(128)):
+            names.append(found.entry.name.rpartition(".")[0])
+    return tuple(names)
