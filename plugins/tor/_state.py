@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from triage.api import ParseError
+from triage.formats.times import from_text
 
 STATE_LIMIT = 4 << 20
 """Bytes; real files are below 100 KB."""
@@ -22,8 +22,7 @@ _HEADER = re.compile(
 )
 _FINGERPRINT = re.compile(r"\$?([0-9A-Fa-f]{40})")
 _MAX_GUARDS = 5000  # tor keeps 60 of its own; bridges are few
-_MAX_OFFSET = timedelta(hours=14)
-_QUARTER = timedelta(minutes=15)
+_MOST_MINUTES = 14 * 60  # no zone is farther from UTC; all are whole quarters of an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +70,13 @@ class State:
 
         Zero is not told: Tor Browser 8 ran tor with TZ=UTC whatever the machine was set to.
         """
-        local, utc = moment(self.local_written), moment(self.last_written)
+        local, utc = from_text(self.local_written or ""), from_text(self.last_written or "")
         if local is None or utc is None:
             return None
-        offset = local - utc
-        if not offset or abs(offset) > _MAX_OFFSET or offset % _QUARTER:
+        minutes, rest = divmod((local - utc) // 10**9, 60)
+        if not minutes or rest or minutes % 15 or abs(minutes) > _MOST_MINUTES:
             return None
-        return int(offset / timedelta(minutes=1))
+        return minutes
 
 
 def is_state(text: str) -> bool:
@@ -87,17 +86,8 @@ def is_state(text: str) -> bool:
         return True
     lines = head.splitlines()
     return any(line.startswith("TorVersion Tor ") for line in lines) and any(
-        moment(line.removeprefix("LastWritten ")) for line in lines
+        from_text(line.removeprefix("LastWritten ")) for line in lines
     )
-
-
-def moment(text: str | None) -> datetime | None:
-    """Read `YYYY-MM-DD HH:MM:SS` (or with a `T`) as UTC; None when it is no such time."""
-    try:
-        when = f"{(text or '').strip().replace('T', ' ')}+0000"
-        return datetime.strptime(when, "%Y-%m-%d %H:%M:%S%z")
-    except ValueError:
-        return None
 
 
 def parse_state(text: str) -> State:

@@ -231,11 +231,12 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
     """Put together what the files of one data directory say."""
     directory = artifact.path.rpartition("/")[0] or "/"
     document, dates = _consensus(artifact)
+    valid_after = utc_text("consensus_valid_after", dates.get("valid-after"))
     options = _options(artifact, directory)
     times = (
         *(utc_text("last_written", parsed.last_written) if parsed else ()),
         *(_last_activity(parsed) if parsed else ()),
-        *utc_text("consensus_valid_after", dates.get("valid-after")),
+        *valid_after,
         *modified("control_cookie_written", artifact.sibling("control_auth_cookie")),
         *modified("lock_written", artifact.sibling("lock")),
     )
@@ -244,7 +245,7 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
         return TorClient(
             directory=directory,
             bundled_with=_bundle(directory),
-            consensus_valid_after=dates.get("valid-after"),
+            consensus_valid_after=valid_after[0].utc if valid_after else None,
             configured_paths=paths,
             settings=telling_settings(options),
             shows=Shows.EXECUTED if document else Shows.PRESENT,
@@ -264,7 +265,7 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
         utc_offset_minutes=parsed.utc_offset_minutes,
         guards_confirmed=confirmed,
         guards_sampled=len(parsed.guards),
-        consensus_valid_after=dates.get("valid-after"),
+        consensus_valid_after=valid_after[0].utc if valid_after else None,
         configured_paths=paths,
         settings=telling_settings(options),
         shows=Shows.USED if parsed.measured or confirmed else Shows.EXECUTED,

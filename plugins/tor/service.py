@@ -35,7 +35,7 @@ _SECRET = b"== ed25519v1-secret: type0 ==\0\0\0"
 _PUBLIC_LENGTH, _SECRET_LENGTH = 64, 96
 _RSA = b"-----BEGIN RSA PRIVATE KEY-----"
 _SMALL = 8192
-_ANCHORS = ("hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname", "private_key")
+_ANCHORS = ("hs_ed25519_public_key", "hs_ed25519_secret_key", "hostname", "private_key")
 _TORRC = (
     "../torrc",
     "../../torrc",

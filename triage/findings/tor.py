@@ -33,7 +33,7 @@ class TorClient(Finding):
     utc_offset_minutes: int | None = None  # local time ahead of UTC at `last_written`; never 0
     guards_confirmed: int = 0
     guards_sampled: int = 0
-    consensus_valid_after: str | None = None  # UTC, second clock
+    consensus_valid_after: str | None = None  # RFC 3339, UTC: a second clock
     configured_paths: tuple[str, ...] = ()  # absolute paths of that machine in torrc
     settings: tuple[str, ...] = ()  # `Name value` of torrc that say what tor was set up for
 

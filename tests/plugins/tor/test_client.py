@@ -150,7 +150,7 @@ def test_neighbours_add_clock_paths_and_settings(extract: Extract) -> None:
         },
     )
     (client,) = found.of(TorClient)
-    assert client.consensus_valid_after == "2024-02-21 08:00:00"
+    assert client.consensus_valid_after == "2024-02-21T08:00:00Z"
     assert client.configured_paths == ("E:\\Tools\\Tor", "C:\\Users\\alice\\auth")
     assert client.settings == (
         "Socks5Proxy 192.0.2.9:1080",
