@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from triage.api import (
     Artifact,
@@ -24,8 +25,8 @@ from triage.api import (
     TorOnionService,
     extractor,
 )
+from triage.formats.onion import OnionAddress, onion_address
 from triage.formats.onion import check as onion_check
-from triage.formats.onion import onion_address
 
 from ._torrc import TORRC_LIMIT, ServiceBlock, parse_torrc, same_directory, service_blocks
 from ._webroots import web_roots
@@ -35,7 +36,7 @@ _SECRET = b"== ed25519v1-secret: type0 ==\0\0\0"
 _PUBLIC_LENGTH, _SECRET_LENGTH = 64, 96
 _RSA = b"-----BEGIN RSA PRIVATE KEY-----"
 _SMALL = 8192
-_ANCHORS = ("hs_ed25519_public_key", "hs_ed25519_secret_key", "hostname", "private_key")
+_ANCHORS = ("hs_ed25519_public_key", "hs_ed25519_secret_key", "private_key", "hostname")
 _TORRC = (
     "../torrc",
     "../../torrc",
@@ -48,71 +49,43 @@ _MAX_TORRCS = 50
 
 
 @extractor(
-    name="tor.onion-service.directory",
+    name="tor.onion-service.keys",
     paths=(
-        # tor 0.3.2 and later, any system: the three files that tor writes for a service
-        "**/hs_ed25519_secret_key",
+        # tor 0.3.2 and later, any system
         "**/hs_ed25519_public_key",
-        # any version; the content decides, for Linux keeps its own name in `etc/hostname`
-        "**/hostname",
-        # tor before 0.4.6: RSA key of a 16-character address
+        "**/hs_ed25519_secret_key",
+        # tor before 0.4.6: RSA key of a 16-character address; many programs use this name
         "**/private_key",
     ),
     yields=(TorOnionService,),
     holds_secret=True,
 )
-def directory(artifact: Artifact) -> Iterator[TorOnionService]:
-    """Read an onion service's directory: address, ports, clients, whether the key is there.
+def keys(artifact: Artifact) -> Iterator[TorOnionService]:
+    """Read an onion service's key directory: address, ports, clients, which keys lie there.
 
-    One finding a directory, made from the most telling of its files.
+    One finding a directory, made from the public key where there is one.
     """
     name = artifact.entry.name.casefold()
-    files = {name: artifact}
-    for other in _ANCHORS:
-        found = artifact.sibling(other) if other != name else None
-        if found:
-            files[other] = found
-    keys = {kind: found.head(_SMALL) for kind, found in files.items()}
-    secret = _body(keys.get("hs_ed25519_secret_key"), _SECRET, _SECRET_LENGTH)
-    public = _body(keys.get("hs_ed25519_public_key"), _PUBLIC, _PUBLIC_LENGTH)
-    hostname = onion_check(keys.get("hostname", b"").decode("ascii", "replace").strip())
-    rsa = keys.get("private_key", b"").lstrip().startswith(_RSA) and hostname is not None
-    sound = {
-        "hs_ed25519_secret_key": secret is not None,
-        "hs_ed25519_public_key": public is not None,
-        "hostname": hostname is not None,
-        "private_key": rsa,
-    }
-    if name.startswith("hs_ed25519_") and not sound[name]:
+    found = _directory(artifact)
+    if name.startswith("hs_ed25519_") and name not in found.sound:
         raise ParseError("not a key of an onion service")
-    if name != next((kind for kind in _ANCHORS if sound[kind]), None):
-        return
-    derived = onion_address(public) if public else None
-    named = hostname.address if hostname else None
-    matches = derived == named if derived and named else None
-    if matches is False:
-        artifact.problem(f"hostname says {named}, the public key gives {derived}")
-    folder = artifact.path.rpartition("/")[0] or "/"
-    blocks = [block for block in _blocks(artifact) if same_directory(block.directory, folder)]
-    ports = tuple(dict.fromkeys(port for block in blocks for port in block.ports))
-    has_secret = secret is not None or rsa
-    checks = hostname.checks if hostname else ()
-    yield TorOnionService(
-        onion=derived or named,
-        directory=folder,
-        ports=ports,
-        has_secret_key=has_secret,
-        hostname_matches=matches,
-        authorized_clients=_clients(artifact),
-        web_roots=web_roots(artifact, ports),
-        settings=tuple(dict.fromkeys(item for block in blocks for item in block.settings)),
-        shows=Shows.CREDENTIAL if has_secret else Shows.PRESENT,
-        confidence=Confidence.CONFIRMED if derived or checks else Confidence.PROBABLE,
-        checks=(*checks, *(("hostname-matches-key",) if matches else ())),
-        protection=Protection.PLAIN if has_secret else None,
-        sensitivity=Sensitivity.SECRET if has_secret else Sensitivity.PERSONAL,
-        secret=_secret_text(secret, keys.get("private_key", b"") if rsa else None),
-    )
+    if found.sound[:1] == (name,):
+        yield _service(artifact, found)
+
+
+@extractor(
+    name="tor.onion-service.hostname",
+    paths=(
+        # any version; the content decides, for Linux keeps its own name in `etc/hostname`
+        "**/hostname",
+    ),
+    yields=(TorOnionService,),
+)
+def hostname(artifact: Artifact) -> Iterator[TorOnionService]:
+    """Read an onion service's address where its keys are gone."""
+    found = _directory(artifact)
+    if found.sound == ("hostname",):
+        yield _service(artifact, found)
 
 
 @extractor(
@@ -148,6 +121,69 @@ def configuration(artifact: Artifact) -> Iterator[TorOnionService]:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Directory:
+    """The files of a service directory, and which of them are what their name says."""
+
+    sound: tuple[str, ...]  # the most telling first
+    public: bytes | None
+    secret: bytes | None  # expanded key, 64 bytes
+    rsa: bytes | None
+    hostname: OnionAddress | None
+
+
+def _directory(artifact: Artifact) -> _Directory:
+    name = artifact.entry.name.casefold()
+    files = {name: artifact}
+    for other in _ANCHORS:
+        found = artifact.sibling(other) if other != name else None
+        if found:
+            files[other] = found
+    data = {kind: found.head(_SMALL) for kind, found in files.items()}
+    public = _body(data.get("hs_ed25519_public_key"), _PUBLIC, _PUBLIC_LENGTH)
+    secret = _body(data.get("hs_ed25519_secret_key"), _SECRET, _SECRET_LENGTH)
+    named = onion_check(data.get("hostname", b"").decode("ascii", "replace").strip())
+    rsa = data.get("private_key", b"").strip()
+    legacy = named is not None and named.legacy and rsa.startswith(_RSA)
+    sound = (public is not None, secret is not None, legacy, named is not None)
+    return _Directory(
+        sound=tuple(kind for kind, good in zip(_ANCHORS, sound, strict=True) if good),
+        public=public,
+        secret=secret,
+        rsa=rsa if legacy else None,
+        hostname=named,
+    )
+
+
+def _service(artifact: Artifact, found: _Directory) -> TorOnionService:
+    derived = onion_address(found.public) if found.public else None
+    named = found.hostname.address if found.hostname else None
+    matches = derived == named if derived and named else None
+    if matches is False:
+        artifact.problem(f"hostname says {named}, the public key gives {derived}")
+    folder = artifact.path.rpartition("/")[0] or "/"
+    blocks = [block for block in _blocks(artifact) if same_directory(block.directory, folder)]
+    ports = tuple(dict.fromkeys(port for block in blocks for port in block.ports))
+    has_secret = found.secret is not None or found.rsa is not None
+    checks = found.hostname.checks if found.hostname else ()
+    return TorOnionService(
+        onion=derived or named,
+        directory=folder,
+        ports=ports,
+        has_secret_key=has_secret,
+        hostname_matches=matches,
+        authorized_clients=_clients(artifact),
+        web_roots=web_roots(artifact, ports),
+        settings=tuple(dict.fromkeys(item for block in blocks for item in block.settings)),
+        shows=Shows.CREDENTIAL if has_secret else Shows.PRESENT,
+        confidence=Confidence.CONFIRMED if derived or checks else Confidence.PROBABLE,
+        checks=(*checks, *(("hostname-matches-key",) if matches else ())),
+        protection=Protection.PLAIN if has_secret else None,
+        sensitivity=Sensitivity.SECRET if has_secret else Sensitivity.PERSONAL,
+        secret=_secret_text(found),
+    )
+
+
 def _body(data: bytes | None, header: bytes, length: int) -> bytes | None:
     """Return what follows the header of a key file, None when it is no such file."""
     if data is None or len(data) != length or not data.startswith(header):
@@ -155,11 +191,11 @@ def _body(data: bytes | None, header: bytes, length: int) -> bytes | None:
     return data[len(header) :]
 
 
-def _secret_text(expanded: bytes | None, rsa: bytes | None) -> str | None:
+def _secret_text(found: _Directory) -> str | None:
     """Return the key as text for the sealed part: base64 of 64 bytes, or the PEM block."""
-    if expanded is not None:
-        return f"ed25519-v3:{base64.b64encode(expanded).decode('ascii')}"
-    return rsa.decode("ascii", "replace").strip() if rsa is not None else None
+    if found.secret is not None:
+        return f"ed25519-v3:{base64.b64encode(found.secret).decode('ascii')}"
+    return found.rsa.decode("ascii", "replace") if found.rsa is not None else None
 
 
 def _blocks(artifact: Artifact) -> Iterator[ServiceBlock]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plugins.tor.service import configuration, directory
+from plugins.tor.service import configuration, hostname, keys
 from triage.api import ParseError, Sensitivity, Shows, TorOnionService
 from triage.formats.onion import onion_address
 
@@ -22,6 +22,14 @@ SECRET = bytes(range(100, 164))
 SECRET_FILE = b"== ed25519v1-secret: type0 ==\0\0\0" + SECRET
 PEM = b"-----BEGIN RSA PRIVATE KEY-----\nMIIC\n-----END RSA PRIVATE KEY-----\n"
 HERE = "/var/lib/tor/shop"
+
+
+def both(extract: Extract, tree: dict[str, bytes]) -> Any:
+    """Both extractors over one directory: together they must yield one finding."""
+    found, named = extract(keys, tree), extract(hostname, tree)
+    found.findings += named.findings
+    found.problems += named.problems
+    return found
 
 
 def service(**changes: bytes | None) -> dict[str, bytes]:
@@ -46,7 +54,7 @@ def test_whole_service(extract: Extract) -> None:
         "/etc/nginx/sites-enabled/shop": b"server {\n  listen 127.0.0.1:8080;\n"
         b"  root /srv/shop; # here\n}\nserver {\n listen 80;\n root /srv/other;\n}\n",
     }
-    found = extract(directory, tree)
+    found = both(extract, tree)
     assert found.problems == []
     (hosted,) = found.of(TorOnionService)
     assert hosted.onion == ONION
@@ -62,7 +70,7 @@ def test_whole_service(extract: Extract) -> None:
 
 
 def test_secret_only_in_the_frame(extract: Extract) -> None:
-    (hosted,) = extract(directory, service()).findings
+    (hosted,) = both(extract, service()).findings
     encoded = base64.b64encode(SECRET).decode()
     assert hosted.secret == f"ed25519-v3:{encoded}"
     assert encoded not in repr(hosted)
@@ -70,7 +78,7 @@ def test_secret_only_in_the_frame(extract: Extract) -> None:
 
 
 def test_address_from_the_key_wins_over_hostname(extract: Extract) -> None:
-    found = extract(directory, service(hostname=f"{OTHER}\n".encode()))
+    found = both(extract, service(hostname=f"{OTHER}\n".encode()))
     (hosted,) = found.findings
     assert (hosted.onion, hosted.hostname_matches) == (ONION, False)
     assert found.problems == [f"hostname says {OTHER}, the public key gives {ONION}"]
@@ -88,7 +96,7 @@ def test_address_from_the_key_wins_over_hostname(extract: Extract) -> None:
 def test_partial_directories(
     extract: Extract, changes: dict[str, None], onion: str | None, has_secret: bool
 ) -> None:
-    (hosted,) = extract(directory, service(**changes)).findings
+    (hosted,) = both(extract, service(**changes)).findings
     assert (hosted.onion, hosted.has_secret_key) == (onion, has_secret)
     assert hosted.hostname_matches is (
         True if changes.keys() == {"hs_ed25519_secret_key"} else None
@@ -98,7 +106,7 @@ def test_partial_directories(
 
 def test_legacy_service(extract: Extract) -> None:
     tree = {"/x/hs/hostname": b"expyuzz4wqqyqhjn.onion\n", "/x/hs/private_key": PEM}
-    (hosted,) = extract(directory, tree).findings
+    (hosted,) = both(extract, tree).findings
     assert hosted.onion == "expyuzz4wqqyqhjn.onion"
     assert hosted.has_secret_key is True
     assert hosted.secret == PEM.decode().strip()
@@ -112,7 +120,7 @@ def test_other_hostname_and_key_files(extract: Extract) -> None:
         "/etc/ssl/private_key": PEM,
         "/srv/hostname": ONION[:50].encode(),
     }
-    found = extract(directory, tree)
+    found = both(extract, tree)
     assert found.findings == []
     assert found.problems == []
 
@@ -120,7 +128,7 @@ def test_other_hostname_and_key_files(extract: Extract) -> None:
 @pytest.mark.parametrize("data", [b"", PUBLIC_FILE[:40], b"\0" * 64, PUBLIC_FILE + b"\0"])
 def test_damaged_public_key(extract: Extract, data: bytes) -> None:
     with pytest.raises(ParseError):
-        extract(directory, {"/x/hs/hs_ed25519_public_key": data})
+        both(extract, {"/x/hs/hs_ed25519_public_key": data})
 
 
 def test_configured_but_not_there(extract: Extract) -> None:
@@ -144,6 +152,6 @@ def test_windows_directory_in_torrc(extract: Extract) -> None:
         f"{tor}/torrc": rb'HiddenServiceDir "D:\\users\\Alice\\Tor Browser\\Browser\\TorBrowser'
         rb'\\Data\\Tor\\hs"' + b"\nHiddenServicePort 80 127.0.0.1:5000\n",
     }
-    (hosted,) = extract(directory, tree).findings
+    (hosted,) = both(extract, tree).findings
     assert hosted.ports == ("80 127.0.0.1:5000",)
     assert extract(configuration, tree).findings == []
