@@ -19,7 +19,7 @@ class Digests:
 
     def update(self, data: bytes | memoryview) -> None:
         """Feed more bytes."""
-        self.length += len(data)
+        self.length += data.nbytes if isinstance(data, memoryview) else len(data)
         for digest in self._hashes.values():
             digest.update(data)
 
