@@ -18,36 +18,47 @@ class WalletFile(Finding):
     identity: ClassVar[tuple[str, ...]] = ("software", "fingerprint")
     title: ClassVar[str] = "Wallet files"
     interpretation: ClassVar[Interpretation] = Interpretation(
-        means="A file in the format of this wallet software lies here.",
-        does_not_mean="That it holds funds, or whose they are.",
+        means="A file in the format of this wallet software lies here; where the state is "
+        "`named`, the program's settings name one, at a place that may be another medium.",
+        does_not_mean="That it holds funds, or whose they are. A recorded balance is what the "
+        "file knew when it was last written, not what the ledger says now.",
         other_explanations="A trial wallet, a watch-only copy, a wallet kept for someone else.",
         next_steps="Funds can be moved by anyone with a copy of the keys: act at once, by the "
         "seizure procedure of your agency. Look for seed words on paper.",
     )
 
     software: str  # electrum, bitcoin-core …
-    software_version: str | None = None
+    software_version: str | None = None  # as the file names it; Electrum: that created it
+    format_version: str | None = None  # Electrum's seed_version, …
     coins: tuple[str, ...] = ()
     network: str | None = None  # mainnet, testnet
     wallet_type: str | None = None  # standard, 2of3, imported, hardware …
-    state: str = "plain"  # plain, keystore-encrypted, file-encrypted, damaged
+    state: str = "plain"  # plain, keystore-encrypted, file-encrypted, damaged, named
     fingerprint: str | None = None  # master fingerprint, 8 hex; tells copies of one wallet
     script_types: tuple[str, ...] = ()
     hardware: str | None = None  # model a hardware wallet keystore names
     addresses: int | None = None  # how many the file lists
     transactions: int | None = None
+    channels: int | None = None  # payment channels, backups of channels included
+    recorded_balance: int | None = None  # smallest unit of the coin, from recorded transactions
     holds_secret: bool = False  # seed or private keys stand in clear in the file
     needed_to_open: str | None = None
+    named: str | None = None  # path of that machine, where settings name the wallet
+    path: str | None = None  # evidence path that `named` leads to, if a file lies there
+    server: str | None = None  # that the settings name
+    proxy: str | None = None  # that the settings name, without credentials
 
     def summary(self) -> str:
-        """Software, type, state."""
+        """Software, type, state, or where the settings say that it is."""
+        if self.state == "named":
+            return f"{self.software} settings name {self.named or 'no wallet file'}"
         kind = f" {self.wallet_type}" if self.wallet_type else ""
         return f"{self.software}{kind} wallet, {self.state}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalletAddress(Finding):
-    """An address that a wallet file lists as its own or as a contact."""
+    """An address that a wallet file lists as its own, as a contact or as a payee."""
 
     kind: ClassVar[str] = "wallet.address"
     identity: ClassVar[tuple[str, ...]] = ("coin", "crypto_address")
@@ -61,8 +72,8 @@ class WalletAddress(Finding):
 
     coin: str  # ticker: BTC, LTC, XMR
     crypto_address: str
-    role: str  # receive, change, contact, imported
-    derivation: str | None = None
+    role: str  # receive, change, imported, own (which is not told), contact, payee
+    derivation: str | None = None  # from the seed if the path is known, else chain/number
     label: str | None = None
     used: bool | None = None  # the wallet has history for it
 
@@ -87,7 +98,7 @@ class WalletXpub(Finding):
     )
 
     coin: str
-    xpub: str
+    xpub: str  # Electrum before 2.0: 128 hex digits, a public key
     derivation: str | None = None
     fingerprint: str | None = None
     script_type: str | None = None
@@ -113,8 +124,9 @@ class WalletTransaction(Finding):
 
     coin: str
     txid: str
-    height: int | None = None
+    height: int | None = None  # block; None: not confirmed, as far as the file knows
     label: str | None = None
+    delta: int | None = None  # smallest unit of the coin, what the wallet's addresses gained
 
     def summary(self) -> str:
         """Coin and transaction id."""
