@@ -1,0 +1,1 @@
+"""Terminal output: safe text on stdout, progress and complaints on stderr."""

@@ -1,0 +1,1 @@
+"""One run of one image: workers, two rounds of extractors, a bundle."""

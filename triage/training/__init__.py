@@ -1,0 +1,1 @@
+"""Practice images with known answers."""

@@ -1,0 +1,87 @@
+"""The `triage` group, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from triage import __version__
+from triage.console.output import note
+from triage.errors import ExitCode, TriageError
+
+FORMATS = ("text", "json", "jsonl")
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Group(click.Group):
+    """Commands in the order in which they are used, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names as they were added."""
+        del ctx
+        return list(self.commands)
+
+
+@click.group(cls=Group, context_settings=_HELP)
+@click.version_option(__version__, prog_name="triage")
+def cli() -> None:
+    """Triage a seized drive: Tor, chat, remailers, wallets; what is locked; what to do next.
+
+    Evidence is only read. Nothing is sent anywhere. The result is a sealed bundle that anyone can
+    verify.
+
+    \b
+    Exit codes of run, info and batch:
+      0  everything the profile asked for was done    1  could not do it
+      3  finished, but something was not examined     2  wrong usage
+      4  the media is not what was acquired           130 interrupted
+
+    \b
+    Examples:
+      triage demo
+      triage run exhibit-7.E01 -o exhibit-7.bundle --case 2026-114 --exhibit 7
+      triage verify exhibit-7.bundle --seal-code XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX
+    """
+
+
+def format_option(function: F) -> F:
+    """Add `--format`, the same everywhere."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(FORMATS),
+        default="text",
+        show_default=True,
+        help="text for people; json or jsonl for scripts, on stdout.",
+    )(function)
+
+
+def invoke() -> int:
+    """Run the command line; every error ends here as one line on stderr and a code."""
+    # Imported for what they add to the group.
+    from triage.cli import about, custody, demo, inspect, run  # noqa: F401, PLC0415 - see above
+
+    try:
+        result = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        note("interrupted")
+        return ExitCode.INTERRUPTED
+    except KeyboardInterrupt:
+        note("interrupted; --resume continues")
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return ExitCode.USAGE
+    except TriageError as error:
+        note(f"triage: {error}")
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever reads us has seen enough: that is success.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    return int(result) if isinstance(result, int) else ExitCode.OK

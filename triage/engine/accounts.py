@@ -1,0 +1,78 @@
+"""Whose is it: attributing a path to an account of the operating system on its volume.
+
+Accounts are those the first round found. Two accounts of one name on two volumes, or in
+`Windows.old`, stay two: the volume and the home folder belong to an account's identity. Where no
+registry or passwd file tells, the shape of the path alone gives a home folder, and no id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from triage.artifact import Fact
+from triage.findings import Finding, SystemAccount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What a record says about the account that a path belongs to."""
+
+    id: str | None
+    name: str
+    volume: str
+    root: str  # home folder
+    basis: str  # registry, home_folder
+
+
+# Home folders by shape, where the system itself does not tell:
+# Windows Vista and later, Windows 2000/XP, Linux, macOS, Android users.
+_HOMES = re.compile(
+    r"(?P<root>(?:/Windows\.old(?:\.\d+)?)?/(?:Users|Documents and Settings|home)/(?P<name>[^/]+)"
+    r"|(?P<superuser>/root|/var/root))(?=/)",
+    re.IGNORECASE,
+)
+_NOBODY = frozenset({"public", "default", "default user", "all users", "shared", "lost+found"})
+
+
+class Accounts:
+    """All accounts of one image."""
+
+    def __init__(self, facts: Iterable[Fact[Finding]]) -> None:
+        homes: dict[tuple[str, str], Account] = {}
+        for fact in facts:
+            account = fact.finding
+            if not isinstance(account, SystemAccount) or not account.home or account.home == "/":
+                continue
+            root = account.home.rstrip("/")
+            key = (fact.volume, root.casefold())
+            if account.service and key in homes:
+                continue
+            if key in homes and homes[key].id is not None:
+                continue
+            homes[key] = Account(
+                id=account.account_id,
+                name=account.name,
+                volume=fact.volume,
+                root=root,
+                basis="registry" if (account.account_id or "").startswith("S-") else "home_folder",
+            )
+        self._homes = homes
+
+    def of(self, volume: str, path: str) -> Account | None:
+        """Return the account whose home folder is the nearest above a path."""
+        folded = path.casefold()
+        end = len(folded)
+        while (end := folded.rfind("/", 0, end)) > 0:
+            known = self._homes.get((volume, folded[:end]))
+            if known:
+                return known
+        shaped = _HOMES.match(path)
+        if shaped is None:
+            return None
+        root = shaped["root"]
+        name = "root" if shaped["superuser"] else shaped["name"]
+        if name.casefold() in _NOBODY:
+            return None
+        return Account(id=None, name=name, volume=volume, root=root, basis="home_folder")

@@ -1,0 +1,105 @@
+"""Evidence content that goes into the bundle: what findings rest on, under the export rule.
+
+Pictures and video never leave the image: a triage bundle must be safe to hand on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from triage.bundle import BundleWriter
+from triage.bundle.layout import exported as exported_path
+from triage.engine import messages as m
+from triage.engine.coverage import Outcome
+from triage.engine.pool import Pool, Task
+from triage.engine.results import FileFact, Results
+from triage.errors import EvidenceError
+from triage.profile import Profile
+
+_PICTURES = (
+    b"\xff\xd8\xff",  # JPEG
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF8",
+    b"II*\x00",  # TIFF
+    b"MM\x00*",
+    b"\x1aE\xdf\xa3",  # Matroska, WebM
+    b"\x00\x00\x01\xba",  # MPEG
+    b"\x00\x00\x01\xb3",
+)
+
+
+def export(
+    results: Results, pool: Pool, writer: BundleWriter, profile: Profile, recipient: Any
+) -> dict[str, int]:
+    """Copy what the profile allows; returns how many files and bytes for the custody log."""
+    total = count = 0
+    for key in sorted(results.files):
+        fact = results.files[key]
+        if profile.export == "none" or not (fact.cited or profile.export == "all"):
+            continue
+        sha256 = fact.record["hashes"].get("sha256")
+        if sha256 is None:
+            continue  # not read whole: said in files.jsonl
+        if fact.secret and recipient is None:
+            _left_out(results, fact, Outcome.WITHHELD_SECRET, None)
+            continue
+        size = int(fact.record["size"])
+        limits = profile.limits
+        if size > limits.exported_file_bytes or total + size > limits.exported_total_bytes:
+            _left_out(results, fact, Outcome.NOT_EXAMINED, "export_limit")
+            continue
+        blocks = _Content(pool, fact)
+        try:
+            if fact.secret:
+                writer.add_sealed_file(sha256, blocks, recipient)
+            else:
+                writer.add_file(sha256, blocks)
+        except EvidenceError as error:
+            reason = "picture_or_video" if blocks.picture else "export_failed"
+            outcome = Outcome.OUT_OF_SCOPE if blocks.picture else Outcome.NOT_EXAMINED
+            _left_out(results, fact, outcome, reason)
+            if not blocks.picture:
+                results.problem(reason, error.message, volume=fact.record["volume"])
+            continue
+        fact.record["exported"] = exported_path(sha256, sealed=fact.secret)
+        total += size
+        count += 1
+    return {"files": count, "bytes": total}
+
+
+def _left_out(results: Results, fact: FileFact, outcome: Outcome, reason: str | None) -> None:
+    results.coverage.add(
+        "export",
+        outcome,
+        reason=reason,
+        volume=fact.record["volume"],
+        path=fact.record["path"],
+        address=fact.record["address"],
+    )
+
+
+class _Content:
+    """The blocks of one file, fetched from a worker when asked for."""
+
+    def __init__(self, pool: Pool, fact: FileFact) -> None:
+        self._pool, self._fact = pool, fact
+        self.picture = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        task = Task(request=m.Export(volume=self._fact.volume, row=self._fact.row))
+        for _ in self._pool.run([task]):
+            pass
+        if task.failure is not None:
+            raise EvidenceError(task.failure.text)
+        for number, reply in enumerate(task.replies):
+            if isinstance(reply, m.Chunk):
+                if number == 0 and _is_picture(reply.data):
+                    self.picture = True
+                    raise EvidenceError("a picture or video")
+                yield reply.data
+
+
+def _is_picture(head: bytes) -> bool:
+    container = head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"AVI ")
+    return head.startswith(_PICTURES) or head[4:8] == b"ftyp" or container

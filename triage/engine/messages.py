@@ -1,0 +1,186 @@
+"""What parent and worker say to each other.
+
+A request is answered by any number of replies, the last of them `Done` or `Failed`. Everything a
+worker says is untrusted: a parser in it may have been taken over by the evidence. The parent
+decodes against these types and uses only what it can check.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from triage.model import ByteRun, Entry, ImageInfo, Volume
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of requests."""
+
+
+class Open(Request, frozen=True, kw_only=True):
+    """Open the image, load the extractors, lock the process. Always the first request."""
+
+    path: str
+    allow_incomplete: bool
+    allow_writable_device: bool
+    plugins: str
+    extractors: tuple[str, ...]  # names; pattern numbers count through their paths in this order
+    limits: dict[str, int]  # fields of profile.Limits
+    index_fd: int | None  # memory shared by all workers; None: this is the only worker
+    send_secrets: bool  # there is a recipient to seal them to
+
+
+class WalkVolume(Request, frozen=True, kw_only=True):
+    """Walk a volume and put its index into the shared memory at `at`."""
+
+    volume: int
+    at: int  # byte offset
+
+
+class Attach(Request, frozen=True, kw_only=True):
+    """Use an index that another worker made."""
+
+    volume: int
+    at: int
+    length: int
+
+
+class Facts(Request, frozen=True, kw_only=True):
+    """The facts of the first round, complete and sorted."""
+
+    facts: tuple[FactMessage, ...]
+
+
+class Extract(Request, frozen=True, kw_only=True):
+    """Run one extractor over one artifact."""
+
+    extractor: str
+    volume: int
+    row: int
+
+
+class Export(Request, frozen=True, kw_only=True):
+    """Send the content of one file."""
+
+    volume: int
+    row: int
+
+
+class HashMedia(Request, frozen=True, kw_only=True):
+    """Hash the media from end to end."""
+
+    algorithms: tuple[str, ...]
+
+
+class FactMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact on its way to a worker."""
+
+    kind: str
+    finding: dict[str, Any]
+    volume: str
+    path: str
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of replies."""
+
+
+class Opened(Reply, frozen=True, kw_only=True):
+    """The image is open and the process is locked."""
+
+    info: ImageInfo
+    volumes: tuple[Volume, ...]
+    missing: tuple[tuple[int, int], ...]  # byte ranges of the media that are not there
+    sandbox: dict[str, int]
+
+
+class Progress(Reply, frozen=True, kw_only=True):
+    """Still working: entries walked or bytes hashed."""
+
+    done: int
+
+
+class Matched(Reply, frozen=True, kw_only=True):
+    """A row that patterns ask for, with the numbers of these patterns."""
+
+    row: int
+    entry: Entry
+    patterns: tuple[int, ...]
+
+
+class Walked(Reply, frozen=True, kw_only=True):
+    """The index stands in shared memory."""
+
+    entries: int
+    at: int
+    length: int
+    problems: tuple[tuple[str, str], ...]  # code, path
+
+
+class Found(Reply, frozen=True, kw_only=True):
+    """A finding, to be checked against the dataclass of its kind."""
+
+    kind: str
+    finding: dict[str, Any]
+
+
+class FileRead(Reply, frozen=True, kw_only=True):
+    """A file that was opened on the way, with its digests."""
+
+    row: int
+    entry: Entry
+    hashes: dict[str, str]  # empty when not read to the end
+    runs: tuple[ByteRun, ...]
+    read: str  # complete, partial, bad_chunk, short
+    secret: bool = False  # a checksum-valid seed, key or token stands in it
+
+
+class Trouble(Reply, frozen=True, kw_only=True):
+    """Something odd; the work goes on."""
+
+    code: str
+    text: str
+    locator: str | None = None
+
+
+class Chunk(Reply, frozen=True, kw_only=True):
+    """Content of an exported file, in order."""
+
+    data: bytes
+
+
+class Hashed(Reply, frozen=True, kw_only=True):
+    """Digests of the media; `bad` are ranges whose checksum did not fit."""
+
+    hashes: dict[str, str]
+    length: int
+    bad: tuple[tuple[int, int], ...]
+
+
+class Done(Reply, frozen=True, kw_only=True):
+    """The request is finished."""
+
+
+class Failed(Reply, frozen=True, kw_only=True):
+    """The request could not be carried out; `error` is a name from `triage.errors`."""
+
+    code: str
+    text: str
+    error: str = "TriageError"
+
+
+AnyRequest: TypeAlias = Open | WalkVolume | Attach | Facts | Extract | Export | HashMedia
+AnyReply: TypeAlias = (
+    Opened
+    | Progress
+    | Matched
+    | Walked
+    | Found
+    | FileRead
+    | Trouble
+    | Chunk
+    | Hashed
+    | Done
+    | Failed
+)

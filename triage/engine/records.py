@@ -1,0 +1,116 @@
+"""From a finding to a record: where it was found, by whom, whose it is, and under which id.
+
+Everything here comes from the engine's own index and registry, never from the extractor. The one
+thing taken from the finding is what it says, with secrets replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import triage
+from triage.bundle.layout import CONTRACT_VERSION
+from triage.canonical import Json, encode, escaped, jsonable
+from triage.engine.accounts import Account
+from triage.findings import KINDS, Finding
+from triage.model import Allocation, Entry, Volume
+from triage.redaction import redact_value
+from triage.registry import Registered
+
+IMAGE = "img-1"
+
+
+def file_key(volume: str, entry: Entry) -> str:
+    """Return the key of a file in files.jsonl: the same for the same file, in every run."""
+    identity = {"volume": volume, "within": None, "path": entry.path, "address": entry.address}
+    return "e-" + hashlib.sha256(encode(identity)).hexdigest()[:32]
+
+
+def finding_id(record: Mapping[str, Any]) -> str:
+    """Return the id that a record must have: it follows from what was found where."""
+    source = record["source"]
+    identity = [
+        CONTRACT_VERSION,
+        record["kind"],
+        [record["value"].get(name) for name in KINDS[record["kind"]].identity],
+        source["volume"],
+        source["within"],
+        source["path"],
+        source["address"],
+        source["locator"],
+    ]
+    return "f-" + hashlib.sha256(encode(identity)).hexdigest()[:32]
+
+
+def allocation_value(allocation: Allocation) -> dict[str, Json]:
+    """Return the contract's form of an allocation."""
+    words = {True: "allocated", False: "deleted"}
+    return {
+        "name": words[allocation.name],
+        "metadata": words[allocation.metadata],
+        "reused": allocation.reused,
+    }
+
+
+def make(
+    finding: Finding,
+    *,
+    registered: Registered | None,
+    volume: Volume,
+    entry: Entry | None,
+    account: Account | None,
+) -> dict[str, Any]:
+    """Build one record. `entry` None: the finding is about the volume itself."""
+    record: dict[str, Any] = {
+        "kind": finding.kind,
+        "summary": _one_line(finding.summary()),
+        "value": finding.value(),
+        "shows": finding.shows,
+        "times": [asdict(time) for time in finding.times],
+        "source": {
+            "image": IMAGE,
+            "volume": volume.name,
+            "filesystem": volume.filesystem,
+            "within": None,
+            "path": entry.path if entry else None,
+            "address": entry.address if entry else None,
+            "allocation": allocation_value(entry.allocation) if entry else None,
+            "file": file_key(volume.name, entry) if entry else None,
+            "byte_runs": [],
+            "locator": finding.locator,
+            "row": finding.row,
+        },
+        "also_in": [],
+        "account": asdict(account) if account else None,
+        "extractor": {
+            "name": registered.extractor.name if registered else "engine.volumes",
+            "version": registered.origin.version if registered else triage.__version__,
+            "origin": registered.origin.source if registered else "built-in",
+        },
+        "confidence": finding.confidence,
+        "checks": list(finding.checks),
+        "protection": finding.protection,
+        "sensitivity": finding.sensitivity,
+    }
+    plain: dict[str, Any] = redact_value(jsonable(record))
+    plain["source"].setdefault("path_raw", None)
+    plain["id"] = finding_id(plain)
+    return plain
+
+
+def _one_line(text: str) -> str:
+    return escaped(" ".join(text.split()))
+
+
+def merge(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Merge equal ids: the smallest record wins, times are joined; sorted by id."""
+    merged: dict[str, dict[str, Any]] = {}
+    for record in sorted(records, key=encode):
+        known = merged.setdefault(record["id"], record)
+        if known is not record:
+            times = {encode(time): time for time in (*known["times"], *record["times"])}
+            known["times"] = [times[key] for key in sorted(times)]
+    return [merged[key] for key in sorted(merged)]

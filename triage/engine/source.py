@@ -1,0 +1,132 @@
+"""One piece of evidence, whatever its kind: a disk image with volumes, or a tree of files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from triage.errors import EvidenceError
+from triage.evidence.filesystem import TskTree
+from triage.evidence.image import DiskImage, container_of, open_image
+from triage.evidence.logical import open_logical
+from triage.evidence.members import LogicalSource
+from triage.evidence.tree import FileTree
+from triage.evidence.volumes import volumes
+from triage.model import Container, ImageInfo, Reader, Volume, VolumeState
+
+_LOGICAL = (Container.FOLDER, Container.TAR, Container.ZIP)
+
+
+class Source(Protocol):
+    """What a worker needs of the evidence, once it is open."""
+
+    info: ImageInfo
+    missing: tuple[tuple[int, int], ...]
+    read_beneath: Sequence[int]  # directories that must stay readable once the process is locked
+    media: Reader | None  # what the image hash is of; None: there is no such thing
+
+    @property
+    def volumes(self) -> Sequence[Volume]:
+        """Return the volumes, found on first use."""
+        ...
+
+    def tree(self, volume: int) -> FileTree:
+        """Open the file system of a volume."""
+        ...
+
+    def bad_in(self, offset: int, length: int) -> bool:
+        """Whether a chunk with a wrong checksum was met in a range of the media."""
+        ...
+
+    def bad_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Return the ranges whose checksum did not fit, as far as they were read."""
+        ...
+
+
+class DiskSource:
+    """A disk image or a block device."""
+
+    read_beneath: Sequence[int] = ()
+
+    def __init__(self, image: DiskImage) -> None:
+        self._image = image
+        self._volumes: list[Volume] | None = None
+        self.info = image.info
+        self.missing = tuple(image.missing)
+        self.media: Reader | None = image
+
+    @property
+    def volumes(self) -> Sequence[Volume]:
+        """Read the volume system on first use."""
+        if self._volumes is None:
+            self._volumes = volumes(self._image)
+        return self._volumes
+
+    def tree(self, volume: int) -> FileTree:
+        """Open a file system with TSK. Raises EvidenceError."""
+        wanted = self.volumes[volume]
+        if wanted.state is not VolumeState.FILESYSTEM:
+            raise EvidenceError("no readable file system", where=wanted.name)
+        return TskTree(self._image.as_tsk(), wanted)
+
+    def bad_in(self, offset: int, length: int) -> bool:
+        """Whether a bad chunk was met there."""
+        return self._image.bad_in(offset, length)
+
+    def bad_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Return the bad ranges met so far."""
+        return tuple(self._image.bad_ranges)
+
+
+class FilesSource:
+    """A folder, a tar or a zip: one tree without volumes."""
+
+    missing: tuple[tuple[int, int], ...] = ()
+
+    def __init__(self, source: LogicalSource) -> None:
+        self._source = source
+        self.info = source.info
+        self.read_beneath: Sequence[int] = source.read_beneath
+        self.media: Reader | None = source.media
+        self.volumes: Sequence[Volume] = (
+            Volume(
+                name="whole",
+                offset=0,
+                length=self.media.size if self.media else 0,
+                table="none",
+                description=f"{source.info.container.value} of files",
+                label=None,
+                state=VolumeState.FILESYSTEM,
+                filesystem=source.info.container.value,
+                scheme=None,
+                details={},
+                problem=None,
+            ),
+        )
+
+    def tree(self, volume: int) -> FileTree:
+        """Return the tree of files; there is only one."""
+        if volume:
+            raise EvidenceError("a tree of files has one volume")
+        return self._source
+
+    def bad_in(self, offset: int, length: int) -> bool:
+        """Files have no chunk checksums."""
+        del offset, length
+        return False
+
+    def bad_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Files have no chunk checksums."""
+        return ()
+
+
+def open_source(path: Path, *, allow_incomplete: bool, allow_writable_device: bool) -> Source:
+    """Open evidence, told apart by its bytes. Raises ImageError and its kinds."""
+    if container_of(path) in _LOGICAL:
+        return FilesSource(open_logical(path))
+    return DiskSource(
+        open_image(
+            path, allow_incomplete=allow_incomplete, allow_writable_device=allow_writable_device
+        )
+    )

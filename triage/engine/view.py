@@ -1,0 +1,211 @@
+"""One volume as an extractor may see it, and the artifact that it is handed.
+
+Everything opened is remembered, so that the bundle can name every file that was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from triage.artifact import READ_LIMIT, Fact
+from triage.errors import EvidenceError, LimitError
+from triage.evidence.index import Index
+from triage.evidence.tree import FileTree
+from triage.findings import Finding
+from triage.formats.sqlite import Database, open_database
+from triage.model import Entry, EvidencePath, Reader
+
+F = TypeVar("F", bound=Finding)
+
+_CACHED = 8 << 20  # files up to this many bytes are read once and kept for the task
+
+
+@dataclass(slots=True)
+class Access:
+    """What was done with one file in one task."""
+
+    row: int
+    entry: Entry
+    reader: Reader | None = None  # None: could not be opened
+    content: bytes | None = None  # whole, for small files
+    broken: bool = False  # some bytes could not be read
+
+
+class _Memory:
+    """A small file, read once."""
+
+    def __init__(self, access: Access) -> None:
+        self._content = access.content or b""
+
+    @property
+    def size(self) -> int:
+        return len(self._content)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._content[offset : offset + length] if offset >= 0 else b""
+
+
+class _Watched:
+    """A large file: read in place, remembering failure and the bytes that were asked for."""
+
+    def __init__(self, access: Access, reader: Reader, task: Task) -> None:
+        self._access, self._reader, self._task = access, reader, task
+
+    @property
+    def size(self) -> int:
+        return self._reader.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self._task.spend(length)
+        try:
+            return self._reader.read_at(offset, length)
+        except EvidenceError:
+            self._access.broken = True
+            raise
+
+
+@dataclass(slots=True, kw_only=True)
+class Task:
+    """One run of one extractor over one artifact."""
+
+    tree: FileTree
+    index: Index
+    budget: int  # bytes that may be read
+    facts: Sequence[Fact[Finding]]
+    accesses: dict[int, Access] = field(default_factory=dict)
+    troubles: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def spend(self, length: int) -> None:
+        """Count bytes read. Raises LimitError past the profile's limit for one artifact."""
+        self.budget -= max(0, length)
+        if self.budget < 0:
+            raise LimitError("more bytes than the profile allows for one artifact")
+
+    def access(self, row: int) -> Access:
+        """Open a file, or return what an earlier call opened."""
+        known = self.accesses.get(row)
+        if known is None:
+            known = self.accesses[row] = Access(row=row, entry=self.index.entry(row))
+            known.reader = self.tree.open(known.entry.address)
+            if known.reader.size <= _CACHED:
+                self.spend(known.reader.size)
+                try:
+                    known.content = known.reader.read_at(0, known.reader.size)
+                except EvidenceError:
+                    known.broken = True
+        if known.reader is None:
+            raise EvidenceError("content cannot be read")
+        return known
+
+    def reader(self, row: int) -> Reader:
+        """Return the content of a row."""
+        access = self.access(row)
+        if access.content is not None:
+            return _Memory(access)
+        assert access.reader is not None  # noqa: S101 - `access` raised otherwise
+        return _Watched(access, access.reader, self)
+
+
+class EvidenceArtifact:
+    """The engine's `triage.artifact.Artifact`."""
+
+    def __init__(self, task: Task, row: int) -> None:
+        self._task, self._row = task, row
+        self._entry = task.index.entry(row)
+
+    @property
+    def entry(self) -> Entry:
+        """The file system's entry."""
+        return self._entry
+
+    @property
+    def path(self) -> EvidencePath:
+        """Path from the root of the file system."""
+        return self._entry.path
+
+    def open(self) -> Reader:
+        """Return random access to the content."""
+        return self._task.reader(self._row)
+
+    def read(self, limit: int = READ_LIMIT) -> bytes:
+        """Return the whole content, up to `limit` bytes."""
+        reader = self.open()
+        if reader.size > limit:
+            raise LimitError(f"longer than {limit} bytes")
+        return reader.read_at(0, reader.size)
+
+    def head(self, length: int) -> bytes:
+        """Return the first bytes."""
+        reader = self.open()
+        return reader.read_at(0, min(length, reader.size))
+
+    def text(self, limit: int = READ_LIMIT, encoding: str = "utf-8") -> str:
+        """Return the content as text."""
+        data = self.read(limit)
+        for mark, found in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le")):
+            if data.startswith(mark):
+                data, encoding = data[len(mark) :], found
+        errors = "surrogateescape" if encoding in ("utf-8", "ascii") else "replace"
+        return data.decode(encoding, errors)
+
+    def sqlite(self, *, key: bytes | None = None) -> AbstractContextManager[Database]:
+        """Open as a SQLite database with its side files."""
+        name = self._entry.name
+        return open_database(
+            self.open(),
+            wal=self._beside(f"{name}-wal"),
+            journal=self._beside(f"{name}-journal"),
+            sqlcipher_key=key,
+        )
+
+    def _beside(self, name: str) -> Reader | None:
+        found = self.sibling(name)
+        return found.open() if found else None
+
+    def _file(self, row: int | None) -> EvidenceArtifact | None:
+        if row is None or self._task.index.is_directory(row):
+            return None
+        return EvidenceArtifact(self._task, row)
+
+    def _folder(self) -> int:
+        return self._task.index.parent(self._row)
+
+    def sibling(self, name: str) -> EvidenceArtifact | None:
+        """Return a file in the same folder."""
+        return self._file(self._task.index.child(self._folder(), name))
+
+    def directory(self) -> Iterator[EvidenceArtifact]:
+        """Yield the allocated files of the same folder."""
+        for row in self._task.index.children(self._folder()):
+            found = self._file(row) if self._task.index.allocated(row) else None
+            if found:
+                yield found
+
+    def folder(self, name: str) -> bool:
+        """Whether the same folder holds a folder of this name."""
+        row = self._task.index.child(self._folder(), name)
+        return row is not None and self._task.index.is_directory(row)
+
+    def resolve(self, path: str) -> EvidenceArtifact | None:
+        """Return the file that a path of that machine names."""
+        text = path.replace("\\", "/").removeprefix("//?/").removeprefix("//./")
+        drive = text[1:2] == ":"
+        start = 0 if drive or text.startswith("/") else self._folder()
+        return self._file(self._task.index.descend(start, text[2 * drive :].split("/")))
+
+    def find(self, pattern: str) -> Iterator[EvidenceArtifact]:
+        """Yield the allocated files below the artifact's folder that match."""
+        for row in self._task.index.find(self._folder(), pattern):
+            yield EvidenceArtifact(self._task, row)
+
+    def facts(self, kind: type[F]) -> tuple[Fact[F], ...]:
+        """Return the facts of a kind, the own volume first."""
+        found = [fact for fact in self._task.facts if isinstance(fact.finding, kind)]
+        return tuple(sorted(found, key=lambda fact: fact.volume != self._entry.volume))  # type: ignore[arg-type] # narrowed above
+
+    def problem(self, text: str, *, locator: str | None = None) -> None:
+        """Record something odd and go on."""
+        self._task.troubles.append((text, locator))

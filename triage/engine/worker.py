@@ -1,0 +1,318 @@
+"""A worker process: opens the evidence, locks itself, then does what it is told.
+
+It has no writable path and, once locked, opens nothing more. Its only way out is the pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from triage import registry
+from triage.artifact import Fact
+from triage.engine import messages as m
+from triage.engine.sandbox import lock
+from triage.engine.source import Source, open_source
+from triage.engine.view import Access, EvidenceArtifact, Task
+from triage.engine.wire import Channel
+from triage.errors import EvidenceError, LimitError, ParseError, TriageError, WorkerError
+from triage.evidence.index import Index
+from triage.evidence.patterns import PatternSet
+from triage.evidence.tree import FileTree, walk
+from triage.extractor import Extractor
+from triage.findings import KINDS, Finding
+from triage.hashing import Digests
+from triage.model import EvidencePath, Reader
+from triage.profile import Limits
+from triage.redaction import redact
+
+_BLOCK = 1 << 20
+_REPORT_EVERY = 64  # blocks between two progress replies
+_TROUBLES_KEPT = 1000  # of one artifact
+_LARGEST_INDEX = 1 << 34  # bytes of shared memory; there is no file that could be written
+
+
+@dataclass(slots=True)
+class Worker:
+    """The state of one worker after `Open`."""
+
+    channel: Channel
+    request: m.Open
+    source: Source
+    extractors: dict[str, Extractor]
+    limits: Limits
+    memory: memoryview | None = None
+    facts: tuple[Fact[Finding], ...] = ()
+    trees: dict[int, FileTree] = field(default_factory=dict)
+    indexes: dict[int, Index] = field(default_factory=dict)
+
+    def tree(self, volume: int) -> FileTree:
+        """Open a volume's file system once."""
+        if volume not in self.trees:
+            self.trees[volume] = self.source.tree(volume)
+        return self.trees[volume]
+
+    def walk(self, request: m.WalkVolume) -> None:
+        """Index a volume and answer with what the patterns ask for."""
+        paths = [path for name in self.request.extractors for path in self.extractors[name].paths]
+        found = walk(
+            self.tree(request.volume),
+            PatternSet(paths),
+            max_entries=self.limits.entries,
+            progress=lambda entries: self.channel.send(m.Progress(done=entries)),
+        )
+        volume = self.source.volumes[request.volume].name
+        block = memoryview(found.block)
+        if self.request.index_fd is not None:
+            os.ftruncate(self.request.index_fd, request.at + len(block))
+            view, written = block, 0
+            while written < len(block):
+                written += os.pwrite(self.request.index_fd, view[written:], request.at + written)
+            self.attach(m.Attach(volume=request.volume, at=request.at, length=len(block)))
+        else:
+            self.indexes[request.volume] = Index(block, volume=volume)
+        index = self.indexes[request.volume]
+        for match in found.matches:
+            entry = index.entry(match.row)
+            self.channel.send(m.Matched(row=match.row, entry=entry, patterns=match.patterns))
+        self.channel.send(
+            m.Walked(
+                entries=found.entries,
+                at=request.at,
+                length=len(block),
+                problems=tuple((problem.code, problem.path) for problem in found.problems),
+            )
+        )
+
+    def attach(self, request: m.Attach) -> None:
+        """Map an index that stands in shared memory."""
+        fd = self.request.index_fd
+        if fd is None:
+            raise WorkerError("no shared memory")
+        whole = memoryview(mmap.mmap(fd, request.at + request.length, prot=mmap.PROT_READ))
+        block = whole[request.at : request.at + request.length]
+        self.indexes[request.volume] = Index(block, volume=self.source.volumes[request.volume].name)
+
+    def learn(self, request: m.Facts) -> None:
+        """Take the facts of the first round."""
+        self.facts = tuple(
+            Fact(
+                finding=msgspec.convert(fact.finding, KINDS[fact.kind]),
+                volume=fact.volume,
+                path=EvidencePath(fact.path),
+            )
+            for fact in request.facts
+        )
+
+    def extract(self, request: m.Extract) -> None:
+        """Run an extractor; whatever it does, what it found and read until then is sent."""
+        extractor = self.extractors[request.extractor]
+        task = Task(
+            tree=self.tree(request.volume),
+            index=self.indexes[request.volume],
+            budget=self.limits.artifact_bytes,
+            facts=[fact for fact in self.facts if isinstance(fact.finding, extractor.needs)],
+        )
+        try:
+            # Opened here even if the extractor never does: a match that cannot be read is said.
+            task.access(request.row)
+            self._findings(extractor, EvidenceArtifact(task, request.row))
+        except LimitError as error:
+            self.channel.send(m.Trouble(code="limit", text=error.message))
+        except ParseError as error:
+            self.channel.send(m.Trouble(code="not_parsed", text=error.message, locator=error.where))
+        except EvidenceError as error:
+            self.channel.send(m.Trouble(code="unreadable", text=error.message))
+        except MemoryError:
+            self.channel.send(m.Trouble(code="out_of_memory", text="memory limit reached"))
+        except Exception as error:  # noqa: BLE001 - a defect of one extractor costs one artifact
+            self.channel.send(m.Trouble(code="extractor_error", text=_place(error)))
+        for text, locator in task.troubles[:_TROUBLES_KEPT]:
+            self.channel.send(m.Trouble(code="noted", text=text, locator=locator))
+        for access in task.accesses.values():
+            self.channel.send(self._read(task, access))
+
+    def _findings(self, extractor: Extractor, artifact: EvidenceArtifact) -> None:
+        for number, finding in enumerate(extractor.run(artifact)):
+            if number >= self.limits.findings_per_artifact:
+                raise LimitError(f"more than {self.limits.findings_per_artifact} findings")
+            if not isinstance(finding, extractor.yields):
+                raise TypeError("yields a kind that it does not declare")
+            value = msgspec.to_builtins(finding)
+            if not self.request.send_secrets:
+                value["secret"] = None
+            self.channel.send(m.Found(kind=finding.kind, finding=value))
+
+    def _read(self, task: Task, access: Access) -> m.FileRead:
+        """Hash a file that was opened, to its end if the limits allow."""
+        runs = task.tree.runs(access.entry.address)
+        bad = any(
+            run.image_offset is not None and self.source.bad_in(run.image_offset, run.length)
+            for run in runs
+        )
+        digests, state = Digests(), "complete"
+        try:
+            if access.content is not None:
+                digests.update(access.content)
+            elif access.reader is None:
+                state = "short"
+            elif access.reader.size > self.limits.hashed_file_bytes:
+                state = "partial"
+            else:
+                for block in _blocks(access.reader):
+                    digests.update(block)
+        except EvidenceError:
+            state = "short"
+        if bad and state == "complete":
+            state = "bad_chunk"
+        return m.FileRead(
+            row=access.row,
+            entry=access.entry,
+            hashes=digests.hex() if state in ("complete", "bad_chunk") else {},
+            runs=runs,
+            read=state,
+            secret=access.content is not None and _holds_secret(access.content),
+        )
+
+    def export(self, request: m.Export) -> None:
+        """Send the content of a file in blocks."""
+        address = self.indexes[request.volume].entry(request.row).address
+        for block in _blocks(self.tree(request.volume).open(address)):
+            self.channel.send(m.Chunk(data=block))
+
+    def hash_media(self, request: m.HashMedia) -> None:
+        """Hash the media in one pass."""
+        media = self.source.media
+        if media is None:
+            raise EvidenceError("there is no media to hash")
+        digests = Digests(request.algorithms)
+        for number, block in enumerate(_blocks(media)):
+            digests.update(block)
+            if number % _REPORT_EVERY == 0:
+                self.channel.send(m.Progress(done=digests.length))
+        self.channel.send(
+            m.Hashed(hashes=digests.hex(), length=digests.length, bad=self.source.bad_ranges())
+        )
+
+    def handle(self, request: m.AnyRequest) -> None:
+        """Carry out one request."""
+        match request:
+            case m.WalkVolume():
+                self.walk(request)
+            case m.Attach():
+                self.attach(request)
+            case m.Facts():
+                self.learn(request)
+            case m.Extract():
+                self.extract(request)
+            case m.Export():
+                self.export(request)
+            case m.HashMedia():
+                self.hash_media(request)
+            case m.Open():
+                raise WorkerError("opened twice")
+
+
+def _blocks(reader: Reader) -> Iterator[bytes]:
+    offset = 0
+    while offset < reader.size:
+        block = reader.read_at(offset, _BLOCK)
+        if not block:
+            raise EvidenceError(f"content ends early at {offset}")
+        yield block
+        offset += len(block)
+
+
+def _holds_secret(content: bytes) -> bool:
+    """Whether a small file holds a seed, key or token that a checksum or its form gives away."""
+    text = content.decode("utf-8", "replace")
+    return redact(text) != text
+
+
+def _place(error: Exception) -> str:
+    """Name an exception and the line it came from; never its text, which may be anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    return f"{type(error).__name__} in {Path(frames[-1].filename).name} line {frames[-1].lineno}"
+
+
+def _open(channel: Channel, request: m.Open) -> Worker:
+    extractors = {
+        entry.extractor.name: entry.extractor
+        for entry in registry.load(request.plugins).entries
+        if entry.extractor.name in request.extractors
+    }
+    source = open_source(
+        Path(request.path),
+        allow_incomplete=request.allow_incomplete,
+        allow_writable_device=request.allow_writable_device,
+    )
+    limits = Limits(**request.limits)
+    level = lock(
+        memory_bytes=limits.worker_memory_bytes,
+        fsize=_LARGEST_INDEX,
+        read_beneath=source.read_beneath,
+    )
+    volumes = source.volumes  # parses evidence: only after the lock
+    channel.send(
+        m.Opened(
+            info=source.info,
+            volumes=tuple(volumes),
+            missing=source.missing,
+            sandbox=asdict(level),
+        )
+    )
+    return Worker(channel, request, source, extractors, limits)
+
+
+def _serve(channel: Channel) -> NoReturn:
+    worker: Worker | None = None
+    while True:
+        request: m.AnyRequest = channel.receive(m.AnyRequest)
+        try:
+            if worker is None:
+                if not isinstance(request, m.Open):
+                    raise WorkerError("not open yet")  # noqa: TRY301 - answered like any failure
+                worker = _open(channel, request)
+            else:
+                worker.handle(request)
+        except TriageError as error:
+            failure = m.Failed(code="failed", text=str(error), error=type(error).__name__)
+            channel.send(failure)
+        except MemoryError:
+            channel.send(m.Failed(code="out_of_memory", text="memory limit reached"))
+        except Exception as error:  # noqa: BLE001 - the parent decides what a failure costs
+            channel.send(m.Failed(code="worker_error", text=_place(error)))
+        else:
+            channel.send(m.Done())
+
+
+def main() -> None:
+    """Serve requests on stdin and stdout until the parent closes them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    os.environ["TZ"] = "UTC"  # TSK converts FAT times with the zone of the host
+    if hasattr(time, "tzset"):
+        time.tzset()
+    requests, replies = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)  # a library that prints must not speak for us
+    with contextlib.suppress(WorkerError):
+        _serve(Channel(requests, replies))
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
