@@ -24,7 +24,7 @@ class SystemOs(Finding):
     )
 
     family: str  # windows, linux, macos, android
-    name: str | None  # product name as the system has it
+    name: str | None  # product name as the system has it: Windows 11 still says Windows 10
     version: str | None
     host_name: str | None
     root: str = "/"
@@ -60,6 +60,9 @@ class SystemAccount(Finding):
     can_log_in: bool | None = None  # None: not told
     logon_count: int | None = None
     service: bool = False  # made for software, not for people
+    credential_state: str | None = None  # password set, empty or locked; its hash is never shown
+    groups: tuple[str, ...] = ()  # names, sorted
+    internet_name: str | None = None  # e-mail address of an online account tied to it
 
     def summary(self) -> str:
         """Name, number and home folder."""
