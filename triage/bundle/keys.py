@@ -55,7 +55,10 @@ class PublicKey:
         raw = blob[len(_BLOB_PREFIX) :]
         if kind != _ED25519 or not blob.startswith(_BLOB_PREFIX) or len(raw) != 32:  # noqa: PLR2004 - RFC 8032
             raise ValueError("not an Ed25519 public key")
-        return cls(Ed25519PublicKey.from_public_bytes(raw))
+        key = cls(Ed25519PublicKey.from_public_bytes(raw))
+        if key.text != text:
+            raise ValueError("a key in an unusual spelling")
+        return key
 
     @property
     def text(self) -> str:

@@ -100,9 +100,7 @@ def make_envelope(payload: bytes, signer: Signer | None) -> bytes:
         signatures.append(
             {"keyid": signer.key_id, "sig": _b64(signature), "key": signer.public.text}
         )
-    return canonical.line(
-        {"payloadType": PAYLOAD_TYPE, "payload": _b64(payload), "signatures": signatures}
-    )
+    return _envelope(payload, signatures)
 
 
 def seal_sha256(envelope: bytes) -> str:
@@ -136,8 +134,6 @@ def parse_seal(data: bytes) -> Seal:
         statement = canonical.decode(payload)
     except ParseError as error:
         raise AlteredError(f"the seal is {error.message}") from error
-    if _get(envelope, "payloadType", str) != PAYLOAD_TYPE:
-        raise AlteredError("the seal is of another type")
     if _get(statement, "_type", str) != STATEMENT_TYPE:
         raise AlteredError("the seal holds another type of statement")
     signatures = _get(envelope, "signatures", list)
@@ -150,13 +146,27 @@ def parse_seal(data: bytes) -> Seal:
             raise AlteredError(f"the seal names {name!a} twice")
         subjects[name] = _get(_get(subject, "digest", dict), "sha256", str)
     message = pae(payload)
+    checked = tuple(_signature(item, message) for item in signatures)
+    # One statement, one spelling: no fields of others, no stray bits at the end of base64.
+    if data != _envelope(payload, signatures):
+        raise AlteredError("the seal is not spelled as we write it")
     return Seal(
         sha256=seal_sha256(data),
         payload=payload,
         predicate_type=_get(statement, "predicateType", str),
         subjects=subjects,
         predicate=_get(statement, "predicate", dict),
-        signatures=tuple(_signature(item, message) for item in signatures),
+        signatures=checked,
+    )
+
+
+def _envelope(payload: bytes, signatures: list[dict[str, str]]) -> bytes:
+    own = [
+        {"keyid": item["keyid"], "key": item["key"], "sig": _b64(_bytes(item["sig"]))}
+        for item in signatures
+    ]
+    return canonical.line(
+        {"payloadType": PAYLOAD_TYPE, "payload": _b64(payload), "signatures": own}
     )
 
 

@@ -7,8 +7,8 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from triage.bundle import layout
 from triage.errors import AlteredError, BundleError
@@ -38,7 +38,7 @@ class Tree:
     files: Mapping[str, Node]
     problems: tuple[str, ...]
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str) -> BufferedReader:
         """Open the very file that was seen. Raises AlteredError when it is missing or was swapped.
 
         Raises BundleError when it cannot be read.
@@ -71,7 +71,7 @@ class Tree:
         return digest.hexdigest()
 
 
-def open_regular(path: Path, *, where: str) -> BinaryIO:
+def open_regular(path: Path, *, where: str) -> BufferedReader:
     """Open a regular file, through no link and without waiting. Raises BundleError."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -133,7 +133,7 @@ def _problem(path: str, status: os.stat_result, folded: set[str]) -> str | None:
     return None
 
 
-def _read(file: BinaryIO, length: int, path: str) -> bytes:
+def _read(file: BufferedReader, length: int, path: str) -> bytes:
     try:
         return file.read(length)
     except OSError as error:
