@@ -92,7 +92,6 @@ def _worker() -> tuple[str, str]:
     """Open a small folder in a worker, as a run would."""
     with TemporaryDirectory() as folder:
         level = survey(Path(folder), allow_incomplete=False, allow_writable_device=False).sandbox
-    layers = ", ".join(f"{name} {value}" for name, value in sorted(level.items()))
-    if all(level.values()):
-        return "pass", f"sandbox: {layers}"
-    return "warn", f"sandbox incomplete on this system: {layers}"
+    if level.complete:
+        return "pass", f"sandbox: {level.describe()}"
+    return "warn", f"sandbox incomplete on this system: {level.describe()}"

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from triage.engine.sandbox import SandboxLevel
 from triage.model import ByteRun, Entry, ImageInfo, Volume
 
 
@@ -92,7 +93,7 @@ class Opened(Reply, frozen=True, kw_only=True):
     info: ImageInfo
     volumes: tuple[Volume, ...]
     missing: tuple[tuple[int, int], ...]  # byte ranges of the media that are not there
-    sandbox: dict[str, int]
+    sandbox: SandboxLevel
 
 
 class Progress(Reply, frozen=True, kw_only=True):

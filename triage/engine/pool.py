@@ -43,6 +43,7 @@ class Task:
 class _Worker:
     process: subprocess.Popen[bytes]
     channel: Channel
+    pipes: tuple[int, int]
     task: Task | None = None
     heard: float = 0.0
     background: bool = False
@@ -89,6 +90,8 @@ class Pool:
 
     def setup(self, request: m.AnyRequest) -> None:
         """Have every worker, also those started later, carry out a request first."""
+        if isinstance(request, m.Attach) and self._index_fd is None:
+            return  # the only worker has the index it made
         self._setup.append(request)
         for worker in list(self._workers):
             if worker.task is None and not self._ask(worker, request):
@@ -160,7 +163,8 @@ class Pool:
         finally:
             os.close(to_worker[0])
             os.close(from_worker[1])
-        worker = _Worker(process=process, channel=Channel(from_worker[0], to_worker[1]))
+        pipes = (from_worker[0], to_worker[1])
+        worker = _Worker(process=process, channel=Channel(*pipes), pipes=pipes)
         self._workers.append(worker)
         try:
             for reply in self._dialogue(worker, self._opening, _OPENING_SECONDS):
@@ -180,7 +184,7 @@ class Pool:
     def _dialogue(
         self, worker: _Worker, request: m.AnyRequest, timeout: float
     ) -> Iterator[m.AnyReply]:
-        worker.channel.send(request)
+        worker.channel.send(request, timeout)
         while True:
             reply: m.AnyReply = worker.channel.receive(m.AnyReply, timeout=timeout)
             yield reply
@@ -200,7 +204,7 @@ class Pool:
         task.failure = None
         worker.task, worker.heard = task, time.monotonic()
         with contextlib.suppress(WorkerError):  # noticed when the worker does not answer
-            worker.channel.send(task.request)
+            worker.channel.send(task.request, self._silent)
 
     def _wait(self) -> list[Task]:
         """Take what has come in; return tasks that ended."""
@@ -211,13 +215,15 @@ class Pool:
             if task is None:
                 continue
             try:
-                replies = worker.channel.receive_ready(m.AnyReply)
+                alive = worker.channel.feed()
+                for reply in worker.channel.messages(m.AnyReply):
+                    self._take(worker, task, reply)
+                if not alive and worker.task is not None:
+                    raise WorkerError("closed")  # noqa: TRY301 - handled like the others
             except WorkerError as error:
                 ended.append(self._lost(worker, f"worker_{_reason(error)}", error.message))
                 continue
             worker.heard = time.monotonic()
-            for reply in replies:
-                self._take(worker, task, reply)
             if worker.task is None:
                 ended.append(task)
         now = time.monotonic()
@@ -250,7 +256,8 @@ class Pool:
             self._selector.unregister(worker.channel)
         worker.process.kill()
         worker.process.wait()
-        worker.channel.close()
+        for pipe in worker.pipes:
+            os.close(pipe)
 
 
 def _reason(error: WorkerError) -> str:

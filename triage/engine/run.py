@@ -273,7 +273,7 @@ class Run:
             "finished": utc_text(system_clock()),
             "clock": "system clock of the examining computer",
             "environment": environment(),
-            "sandbox": opened.sandbox,
+            "sandbox": asdict(opened.sandbox),
             "jobs": options.jobs,
             "options": {
                 "only": options.only,
@@ -343,7 +343,7 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
             progress=lambda _, done: observer.progress(done),
         ) as pool:
             opened = pool.open()
-            if options.require_sandbox and not all(opened.sandbox.values()):
+            if options.require_sandbox and not opened.sandbox.complete:
                 raise WorkerError("the sandbox is not complete on this system")
             state = Run(
                 options=options,
@@ -375,7 +375,7 @@ def _write(state: Run, writer: BundleWriter, reporter: Reporter, recipient: Any)
             "path": os.fspath(options.image.absolute()),
             "segments": [asdict(segment) for segment in state.opened.info.segments],
             "container": state.opened.info.container,
-            "sandbox": state.opened.sandbox,
+            "sandbox": asdict(state.opened.sandbox),
         },
     )
     media = MediaHash(

@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -271,7 +271,7 @@ def _open(channel: Channel, request: m.Open) -> Worker:
             info=source.info,
             volumes=tuple(volumes),
             missing=source.missing,
-            sandbox=asdict(level),
+            sandbox=level,
         )
     )
     return Worker(channel, request, source, extractors, limits)

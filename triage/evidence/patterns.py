@@ -120,7 +120,7 @@ class PatternSet:
         self._intern(frozenset((number, 0) for number in range(len(self._parts))))
 
     def _intern(self, positions: frozenset[tuple[int, int]]) -> int:
-        if not positions:
+        if not positions and self._states:  # the root stands even for no pattern at all
             return self.DEAD
         known = self._ids.get(positions)
         if known is not None:
