@@ -13,13 +13,13 @@ from triage.errors import DamagedImageError, EvidenceError, UnsupportedImageErro
 from triage.evidence.segments import SegmentFile, clamp, neighbours, open_all
 from triage.model import Container, ImageInfo
 
-_SUFFIX = re.compile(r"\.(?:(?P<digits>\d{1,5})|(?P<letters>[a-z]{1,3}|[A-Z]{1,3}))\Z", re.ASCII)
-_USUAL_WIDTH = 3  # of `.001`; a lone `.2` or `.2024` may as well be a name
+_SUFFIX = re.compile(r"\.(?:(?P<digits>\d{2,5})|(?P<letters>[a-z]{1,3}|[A-Z]{1,3}))\Z", re.ASCII)
+_USUAL_WIDTH = 3  # of `.001`; a lone `.02` or `.2024` may as well be a name
 _NEAR = 26
 _SECTOR = 512
-_OTHER_KINDS = frozenset(
-    ".e01 .s01 .ex01 .l01 .lx01 .ad1 .aff .aff4 .vmdk .vhd .vhdx .qcow2 .vdi .dmg".split()
-)
+_OTHER_KINDS = frozenset((".e01", ".s01", ".ex01", ".l01", ".lx01", ".ad1", ".aff", ".aff4")) | {
+    *(".vmdk", ".vhd", ".vhdx", ".qcow2", ".vdi", ".dmg")
+}
 
 
 class RawImage:

@@ -1,0 +1,193 @@
+"""What lies at one place of the media: a file system that TSK opens, a lock, zeros, or nothing.
+
+A file system is recognised by its own mark and then opened by TSK with that very type: TSK's
+autodetection also tries YAFFS2, which has no mark and finds itself in other data.
+"""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from dataclasses import dataclass, field
+
+import pytsk3
+
+from triage.errors import EvidenceError
+from triage.evidence.encryption import by_content, by_signature
+from triage.evidence.image import DiskImage
+from triage.evidence.superblocks import Recognised
+from triage.model import VolumeState
+
+_FILESYSTEMS = {
+    int(pytsk3.TSK_FS_TYPE_NTFS): "ntfs",
+    int(pytsk3.TSK_FS_TYPE_FAT12): "fat12",
+    int(pytsk3.TSK_FS_TYPE_FAT16): "fat16",
+    int(pytsk3.TSK_FS_TYPE_FAT32): "fat32",
+    int(pytsk3.TSK_FS_TYPE_EXFAT): "exfat",
+    int(pytsk3.TSK_FS_TYPE_EXT2): "ext2",
+    int(pytsk3.TSK_FS_TYPE_EXT3): "ext3",
+    int(pytsk3.TSK_FS_TYPE_EXT4): "ext4",
+    int(pytsk3.TSK_FS_TYPE_HFS): "hfs",
+    int(pytsk3.TSK_FS_TYPE_ISO9660): "iso9660",
+    int(pytsk3.TSK_FS_TYPE_FFS1): "ufs",
+    int(pytsk3.TSK_FS_TYPE_FFS1B): "ufs",
+    int(pytsk3.TSK_FS_TYPE_FFS2): "ufs",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What lies at one place."""
+
+    state: VolumeState
+    filesystem: str | None = None
+    scheme: str | None = None
+    details: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+
+class Contents:
+    """Examines places of one image."""
+
+    def __init__(self, image: DiskImage) -> None:
+        self._image = image
+        self._img = image.as_tsk()
+
+    def at(self, offset: int, length: int) -> Content:
+        """Say what lies there. A lock goes before a file system: old marks survive under it."""
+        marked = by_signature(self._image, offset, length)
+        if marked is not None and marked.state is VolumeState.LOCKED:
+            return _recognised(marked)
+        filesystem = self.filesystem(offset, length)
+        if filesystem is not None and filesystem.state is VolumeState.FILESYSTEM:
+            return filesystem
+        if marked is not None:
+            return _recognised(marked)
+        if filesystem is not None:
+            return filesystem
+        if self.read(offset + length - 512, 512)[3:11] == b"NTFS    ":
+            problem = "the NTFS boot sector is damaged; its backup in the last sector is there"
+            return Content(state=VolumeState.DAMAGED, problem=problem)
+        return _recognised(by_content(self._image, offset, length))
+
+    def lost(self, offset: int, length: int) -> Content | None:
+        """Say what a partition that was deleted may have left there; None when nothing did."""
+        found = by_signature(self._image, offset, length)
+        if found is not None and found.state is not VolumeState.META:
+            return _recognised(found)
+        content = self.filesystem(offset, length)
+        return content if content and content.state is VolumeState.FILESYSTEM else None
+
+    def filesystem(self, offset: int, length: int) -> Content | None:
+        """Open the file system whose mark stands there; None without a mark."""
+        head = self.read(offset, min(length, _MARKS))
+        mark = _mark(head)
+        if mark is None:
+            return None
+        name, kind = mark
+        try:
+            info = pytsk3.FS_Info(self._img, offset=offset, type=kind).info
+            found = _FILESYSTEMS.get(int(info.ftype))
+            size = int(info.block_count) * int(info.block_size)
+        except (OSError, RuntimeError, SystemError):  # the last two wrap what a read raised
+            found = None
+        if found is None:
+            if name == "fat":  # not a mark but a plausible boot sector
+                return None
+            problem = f"marked as {name}, but cannot be opened as such"
+            return Content(state=VolumeState.DAMAGED, problem=problem)
+        details: dict[str, str] = {}
+        if name == "ext":
+            found, details = _ext(head)
+        elif name == "hfs":
+            details = {"version": "HFSX" if head[1024:1026] == b"HX" else "HFS+"}
+        problem = f"{found} is {size - length} bytes longer than its volume"
+        return Content(
+            state=VolumeState.FILESYSTEM,
+            filesystem=found,
+            details=details,
+            problem=problem if size > length else None,
+        )
+
+    def marked(self, offset: int) -> bool:
+        """Whether the mark of a file system stands at `offset`."""
+        return _mark(self.read(offset, _MARKS)) is not None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return the bytes there, or none where the image has none."""
+        try:
+            return self._image.read_at(offset, length) if offset >= 0 else b""
+        except EvidenceError:
+            return b""
+
+
+_MARKS = 65536 + 1372 + 4  # bytes to the last mark, that of UFS2
+
+
+def _mark(head: bytes) -> tuple[str, int] | None:
+    """Return name and TSK type of the file system that the first bytes of a volume belong to."""
+    if head[3:11] == b"NTFS    ":
+        return "ntfs", pytsk3.TSK_FS_TYPE_NTFS_DETECT
+    if head[3:11] == b"EXFAT   ":
+        return "exfat", pytsk3.TSK_FS_TYPE_EXFAT
+    if head[32769:32774] == b"CD001":
+        return "iso9660", pytsk3.TSK_FS_TYPE_ISO9660_DETECT
+    if head[1080:1082] == b"\x53\xef":
+        return "ext", pytsk3.TSK_FS_TYPE_EXT_DETECT
+    wrapped = head[1024:1026] == b"BD" and head[1148:1150] == b"H+"
+    if head[1024:1026] in {b"H+", b"HX"} or wrapped:
+        return "hfs", pytsk3.TSK_FS_TYPE_HFS_DETECT
+    if any(head[at + 1372 : at + 1376] in _UFS_MAGICS for at in (8192, 65536)):
+        return "ufs", pytsk3.TSK_FS_TYPE_FFS_DETECT
+    return ("fat", pytsk3.TSK_FS_TYPE_FAT_DETECT) if _is_fat(head) else None
+
+
+_UFS_MAGICS = {
+    magic.to_bytes(4, order) for magic in (0x011954, 0x19540119) for order in ("little", "big")
+}
+
+
+def _is_fat(head: bytes) -> bool:
+    """Whether the BIOS parameter block is one (Microsoft, FAT specification 1.03)."""
+    if len(head) < 512:  # noqa: PLR2004
+        return False
+    sector, cluster, reserved, copies = struct.unpack_from("<HBHB", head, 11)
+    return (
+        sector in {512, 1024, 2048, 4096}
+        and cluster in {1, 2, 4, 8, 16, 32, 64, 128}
+        and reserved > 0
+        and copies in {1, 2}
+        and (head[21] == 0xF0 or head[21] >= 0xF8)  # noqa: PLR2004 - media descriptor
+    )
+
+
+_EXT4_INCOMPATIBLE = 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x2000 | 0x4000 | 0x8000 | 0x10000
+_EXT4_READ_ONLY = 0x8 | 0x10 | 0x20 | 0x40 | 0x100 | 0x200 | 0x400 | 0x8000
+_EXT_JOURNAL = 0x4
+_EXT_ENCRYPT = 0x10000
+
+
+def _ext(head: bytes) -> tuple[str, dict[str, str]]:
+    """Tell ext2, 3 and 4 apart by feature flags, as libblkid does; with UUID and label."""
+    compatible, incompatible, read_only = struct.unpack_from("<III", head, 1024 + 92)
+    details = {"uuid": str(uuid.UUID(bytes=head[1024 + 104 : 1024 + 120]))}
+    label = head[1024 + 120 : 1024 + 136].split(b"\x00")[0].decode("utf-8", "replace")
+    if label:
+        details["label"] = label
+    if incompatible & _EXT_ENCRYPT:
+        details["fscrypt"] = "folders may be encrypted"
+    if incompatible & _EXT4_INCOMPATIBLE or read_only & _EXT4_READ_ONLY:
+        return "ext4", details
+    return ("ext3" if compatible & _EXT_JOURNAL else "ext2"), details
+
+
+def _recognised(found: Recognised | None) -> Content:
+    if found is None:
+        return Content(state=VolumeState.DAMAGED, problem="no byte of it can be read")
+    fine = found.state in {VolumeState.EMPTY, VolumeState.META}
+    return Content(
+        state=found.state,
+        scheme=found.scheme,
+        details=found.details,
+        problem=None if fine else found.words,
+    )
