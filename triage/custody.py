@@ -16,10 +16,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 from triage import canonical
 from triage.errors import AlteredError, BundleError, ParseError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs into one bundle are not told apart there
+    fcntl = None  # type: ignore[assignment]
 
 Clock: TypeAlias = Callable[[], datetime]
 """Tells the time, with a zone."""
@@ -47,6 +52,18 @@ def utc_text(time: datetime) -> str:
 def new_bundle_id() -> str:
     """Return 256 random bits, hex, that tell one bundle from every other."""
     return secrets.token_hex(32)
+
+
+def lock(log: IO[bytes]) -> bool:
+    """Mark a log as being written until it is closed; False when another process does that."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def entry(
@@ -90,6 +107,7 @@ class CustodyLog:
             self._file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
         except OSError as error:
             raise BundleError(f"cannot write: {error.strerror}", where=str(path)) from error
+        lock(self._file)
 
     @property
     def head(self) -> str | None:

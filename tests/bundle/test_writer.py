@@ -121,6 +121,14 @@ def test_an_unfinished_run_is_set_aside_only_with_resume(tmp_path: Path) -> None
     assert event["data"] == {"set_aside": "b.partial.1", "custody_sha256": sha(old_log)}
 
 
+def test_a_run_that_still_writes_is_not_set_aside(begun: BundleWriter) -> None:
+    pytest.importorskip("fcntl", reason="locks of files")
+    with pytest.raises(BundleError, match="another run"):
+        BundleWriter.create(begun.path, resume=True)
+    fill(begun)
+    assert seal(begun).path == begun.path
+
+
 def test_a_partial_without_a_readable_log_is_set_aside_too(tmp_path: Path) -> None:
     (tmp_path / "b.partial/data/custody.jsonl").mkdir(parents=True)
     with BundleWriter.create(tmp_path / "b", resume=True) as bundle:
@@ -315,8 +323,11 @@ def test_sealed_content_opens_only_with_the_identity(begun: BundleWriter) -> Non
 
 def test_what_turns_out_secret_does_not_stay_in_clear(begun: BundleWriter) -> None:
     data = b"seed words of a wallet"
+    assert begun.where(sha(data)) is None
     begun.add_file(sha(data), [data])
+    assert str(begun.where(sha(data))).endswith(".bin")
     begun.add_sealed_file(sha(data), [data], recipient()[0])
+    assert str(begun.where(sha(data))).endswith(".age")
     fill(begun)
     seal(begun)
     assert data not in everything(begun.path)

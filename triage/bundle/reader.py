@@ -23,7 +23,7 @@ class Bundle:
     """A finished bundle. Records are plain dicts; fields that this version does not know stay."""
 
     def __init__(self, root: Path) -> None:
-        """Use `Bundle.open`."""
+        """Read this folder as it is, also one that is still being written; else `Bundle.open`."""
         self.root = root
 
     @classmethod

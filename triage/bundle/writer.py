@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +23,7 @@ from triage.bundle.keys import Signer
 from triage.bundle.output import NewFile, sync_directory, writing
 from triage.bundle.seal import BUNDLE_SEAL, make_envelope, make_statement, seal_code, seal_sha256
 from triage.bundle.tree import open_regular
-from triage.custody import Clock, CustodyLog, new_bundle_id, system_clock, utc_text
+from triage.custody import Clock, CustodyLog, lock, new_bundle_id, system_clock, utc_text
 from triage.errors import BundleError, EvidenceError
 
 MIN_FREE = 64 * 2**20
@@ -176,6 +176,11 @@ class BundleWriter:
             del self._digests[clear], self._sizes[clear]
         return True
 
+    def where(self, sha256: str) -> str | None:
+        """Return the path in the bundle where this content stands by now, `.bin` or `.age`."""
+        paths = (layout.exported(sha256), layout.exported(sha256, sealed=True))
+        return next((path for path in paths if path in self._digests), None)
+
     def write_secrets(self, secrets: Iterable[Mapping[str, Any]], recipient: age.Recipient) -> None:
         """Write `data/secrets.age`: canonical JSON lines, never in clear on a disk."""
         with self._new(layout.SECRETS) as file:
@@ -327,11 +332,15 @@ def _set_aside(partial: Path, *, allowed: bool) -> dict[str, Any]:
     number = 1
     while os.path.lexists(aside := partial.with_name(f"{partial.name}.{number}")):
         number += 1
-    partial.rename(aside)
     log_sha256 = None
-    with (
-        suppress(BundleError, OSError),
-        open_regular(aside / layout.CUSTODY, where=layout.CUSTODY) as log,
-    ):
-        log_sha256 = hashlib.file_digest(log, "sha256").hexdigest()
+    try:
+        log = open_regular(partial / layout.CUSTODY, where=layout.CUSTODY)
+    except BundleError:  # it broke off before there was one
+        partial.rename(aside)
+    else:
+        with log:
+            if not lock(log):
+                raise BundleError("another run is writing this bundle", where=str(partial))
+            log_sha256 = hashlib.file_digest(log, "sha256").hexdigest()
+            partial.rename(aside)
     return {"set_aside": aside.name, "custody_sha256": log_sha256}
