@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -321,6 +322,10 @@ def record(**fields: Any) -> bytes:
     return canonical.line(fields)
 
 
+def export_as(value: object) -> Callable[[bytes], bytes]:
+    return lambda data: data.replace(b'"exported":null', b'"exported":' + canonical.encode(value))
+
+
 CONTENT: dict[str, tuple[Alter, str]] = {
     "findings not sorted": (edit_lines("data/findings.jsonl", first_to_last), "findings"),
     "finding twice": (edit_lines("data/findings.jsonl", lambda x: [x[0], *x]), "findings"),
@@ -348,10 +353,12 @@ CONTENT: dict[str, tuple[Alter, str]] = {
         "finding-ids",
     ),
     "record that breaks the recipe": (
-        edit("data/findings.jsonl", lambda d: d + record(id="g")),
+        edit("data/findings.jsonl", lambda d: d + record(id="g\x1b[31m")),
         "finding-ids",
     ),
     "exported file removed": (lambda path: exported(path).unlink(), "exported"),
+    "export named by no text": (edit("data/files.jsonl", export_as(["a"])), "exported"),
+    "export that is none": (edit("data/files.jsonl", export_as("data/run.json")), "exported"),
     "exported file under another hash": (
         lambda path: exported(path).rename(exported(path).with_name("0" * 64 + ".bin")),
         "exported",
@@ -384,6 +391,7 @@ def test_content_is_checked_even_when_sealed_anew(
     forge(sealed)
     result = verify(sealed, finding_id=finding_id)
     assert failed(result) == {check}
+    assert all(entry.detail.isprintable() for entry in result.checks)
     assert result.exit_code is ExitCode.MISMATCH
 
 
@@ -538,6 +546,20 @@ def test_a_huge_tree_is_not_walked_to_its_end(
 ) -> None:
     monkeypatch.setattr(tree, "MAX_ENTRIES", 10)
     assert "tree" in failed(verify(sealed))
+
+
+def test_a_disk_that_fails_is_not_an_alteration(
+    sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(io.BytesIO):
+        def readline(self, _: int | None = -1, /) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(tree.Tree, "open", lambda *_: Failing())
+    monkeypatch.setattr(tree.Tree, "read", lambda _, path, __: (sealed / path).read_bytes())
+    with pytest.raises(BundleError, match="Input/output error") as caught:
+        verify(sealed)
+    assert caught.value.exit_code is ExitCode.FAILED
 
 
 def test_a_file_swapped_while_verifying_is_noticed(sealed: Path) -> None:

@@ -126,6 +126,8 @@ class _Verifier:
             outcome, detail = Outcome.NOT_DONE, str(error)
         except (AlteredError, ParseError) as error:
             outcome, detail = Outcome.FAIL, str(error)
+        except OSError as error:
+            raise BundleError(f"cannot read: {error.strerror}", where=name) from error
         self.checks.append(Check(name=name, outcome=outcome, detail=detail))
 
     def _seal(self) -> str:
@@ -247,10 +249,17 @@ class _Verifier:
             except Exception:  # noqa: BLE001 - a hostile record may break it in any way
                 expected = ""
             if expected != record["id"]:
-                self.wrong_ids.append(record["id"])
+                self.wrong_ids.append(ascii(record["id"]))
         exported = record.get("exported")
-        if path == layout.FILES and exported is not None and exported not in (self.payload or ()):
-            self.unexported.append(f"{exported!a} of {record['key']} is missing")
+        if path == layout.FILES and exported is not None and not self._is_exported(exported):
+            self.unexported.append(f"{exported!a} of {record['key']!a} is missing")
+
+    def _is_exported(self, path: object) -> bool:
+        return (
+            isinstance(path, str)
+            and layout.exported_sha256(path) is not None
+            and path in (self.payload or ())
+        )
 
     def _finding_ids(self) -> str:
         if not self.finding_id:
