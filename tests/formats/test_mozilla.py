@@ -82,10 +82,16 @@ def test_a_setting_inside_a_string_is_not_a_setting() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['user_pref("a' * 20_000, "/*" * 50_000, "user_pref(" * 50_000, "\\" * 100_000, " " * 10**6],
+    ['user_pref("a' * 20_000, "/*\n" * 50_000, "user_pref(" * 50_000, "\\" * 100_000, " " * 10**6],
 )
 def test_prefs_read_hostile_text_in_linear_time(text: str) -> None:
     assert prefs(text) == {}
+
+
+def test_a_comment_without_an_end_hides_the_rest_as_in_the_browser() -> None:
+    found = prefs('user_pref("a", 1);\n/* user_pref("b", 2);\nuser_pref("c", 3);')
+    assert found == {"a": 1}
+    assert found.skipped == 1
 
 
 def test_prefs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,6 +227,28 @@ def test_an_unreadable_main_file_beside_a_whole_log_stops_the_comparison(
         assert len(database.problems) == 1
 
 
+def test_losing_the_main_file_midway_stops_every_comparison(tmp_path: Path) -> None:
+    live = Live(
+        tmp_path,
+        "PRAGMA journal_mode=WAL",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, v)",
+        *[f"INSERT INTO t VALUES ({n}, hex(zeroblob(900)))" for n in range(1, 40)],
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "UPDATE t SET v = 'new'",
+    )
+    main, wal = live.file(), live.file("-wal")
+    live.connection.close()
+    with open_database(Bytes(main, bad=20_000), wal=Bytes(wal)) as database:
+        one, other = database.rows("t", ["v"]), database.rows("t", ["v"])
+        found = [next(one).state, next(other).state]
+        found += [row.state for row in one]
+        found += [row.state for row in other]
+        assert found[:2] == [RowState.WAL, RowState.WAL]
+        assert found[-1] == RowState.LIVE
+        assert len(database.problems) == 1
+        assert {row["v"] for row in database.select("SELECT v FROM t")} == {"new"}
+
+
 def test_a_hot_journal_is_rolled_back_in_memory(tmp_path: Path) -> None:
     live = Live(
         tmp_path,

@@ -69,6 +69,9 @@ def prefs(text: str) -> Prefs:
             position = between.end()
         if position >= len(text):
             return result
+        if text.startswith("/*", position):  # a comment without an end hides the rest
+            result.skipped += 1
+            return result
         setting, position = _setting(text, position)
         if setting is None:
             result.skipped += 1

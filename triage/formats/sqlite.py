@@ -178,17 +178,19 @@ class Database:
 
     def _tolerant(self, sql: str, params: Sequence[Value], key: str) -> Iterator[Found]:
         """Query the main file alone; when it is unreadable without its log, stop comparing."""
-        if self._base is None:
+        base = self._base
+        if base is None:
             return
         try:
-            if self._base.fits(sql, params):  # else only the log creates what the query asks for
-                yield from self._base.query(sql, params, order_by=key)
+            if base.fits(sql, params):  # else only the log creates what the query asks for
+                yield from base.query(sql, params, order_by=key)
         except LimitError:
             raise
         except (ParseError, EvidenceError):
-            self._base.close()
+            if self._base is not None:
+                self.problems.append(_NOT_COMPARED)
             self._base = None
-            self.problems.append(_NOT_COMPARED)
+            base.close()
 
 
 def _superseded(found: Found, key: str) -> Row:
