@@ -30,6 +30,9 @@ class ChatProfile(Finding):
     version: str | None = None
     accounts: int | None = None
     conversations: int | None = None  # log files or threads
+    status_logs: int | None = None  # files that log who came and went, counted and not read
+    logs_kept: bool | None = None  # the settings say that conversations are logged
+    proxy: str | None = None  # type and host:port, without credentials
     needed_to_open: str | None = None
 
     def summary(self) -> str:
@@ -42,7 +45,7 @@ class ChatAccount(Finding):
     """An account that the program is set up for."""
 
     kind: ClassVar[str] = "chat.account"
-    identity: ClassVar[tuple[str, ...]] = ("service", "identifier")
+    identity: ClassVar[tuple[str, ...]] = ("service", "identifier", "fingerprint")
     title: ClassVar[str] = "Chat accounts"
     interpretation: ClassVar[Interpretation] = Interpretation(
         means="The program is configured for this account.",
@@ -58,6 +61,7 @@ class ChatAccount(Finding):
     fingerprint: str | None = None  # own OTR or identity key fingerprint
     password_stored: bool = False
     server: str | None = None
+    proxy: str | None = None  # type and host:port, without credentials
 
     def summary(self) -> str:
         """Service and identifier."""
@@ -103,7 +107,7 @@ class ChatMessage(Finding):
     interpretation: ClassVar[Interpretation] = Interpretation(
         means="A log or database holds this message.",
         does_not_mean="That it was delivered or read, or who typed it.",
-        other_explanations="A bot, a bridge, a shared account.",
+        other_explanations="A bot, a bridge, a shared account; a message made to look like two.",
         next_steps="Read it in its conversation, not alone.",
     )
 
