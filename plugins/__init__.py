@@ -1,0 +1,1 @@
+"""Extractors: one folder a family, one module an application."""

@@ -1,30 +1,27 @@
-"""Run one extractor over a small tree of bytes."""
+"""Run one extractor over a small tree of bytes, through the engine's own index and artifact."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from triage.api import (
-    Allocation,
-    Entry,
-    EntryType,
-    EvidencePath,
-    Extractor,
-    Fact,
-    FileTimes,
-    Finding,
-    LimitError,
-)
+from triage.api import EntryType, Extractor, Fact, FileTimes, Finding
+from triage.engine.view import EvidenceArtifact, Task
+from triage.evidence.index import Index, Named
 from triage.evidence.patterns import PatternSet
+from triage.evidence.tree import walk
+from triage.model import ByteRun, Reader
+
+WRITTEN = FileTimes(modified=1_700_000_000_000_000_000)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Memory:
+    """Some bytes as a reader."""
+
     data: bytes
 
     @property
@@ -35,105 +32,51 @@ class Memory:
         return self.data[offset : offset + length]
 
 
-@dataclass
-class TreeArtifact:
-    tree: dict[str, bytes]
-    path: EvidencePath
-    problems: list[str]
-    known: tuple[Fact[Any], ...] = ()
+class MemoryTree:
+    """A file system made of a dict: path → content."""
 
-    @property
-    def entry(self) -> Entry:
-        return Entry(
-            volume="whole",
-            path=self.path,
-            address=str(sorted(self.tree).index(self.path)),
-            type=EntryType.FILE,
-            size=len(self.tree[self.path]),
-            times=FileTimes(modified=1_700_000_000_000_000_000),
-            allocation=Allocation(name=True, metadata=True),
-        )
+    name = "folder"
 
-    def open(self) -> Memory:
-        return Memory(self.tree[self.path])
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self._content: list[bytes | None] = [None]
+        self._children: list[dict[str, int]] = [{}]
+        for path, content in files.items():
+            at = 0
+            *folders, name = path.strip("/").split("/")
+            for folder in folders:
+                at = self._children[at].setdefault(folder, self._new(None))
+            self._children[at][name] = self._new(content)
 
-    def read(self, limit: int = 64 << 20) -> bytes:
-        if len(self.tree[self.path]) > limit:
-            raise LimitError("too long")
-        return self.tree[self.path]
+    def _new(self, content: bytes | None) -> int:
+        self._content.append(content)
+        self._children.append({})
+        return len(self._content) - 1
 
-    def head(self, length: int) -> bytes:
-        return self.tree[self.path][:length]
+    def root(self) -> Named:
+        return Named(name=b"", type=EntryType.DIRECTORY, inode=0, descend=True)
 
-    def text(self, limit: int = 64 << 20, encoding: str = "utf-8") -> str:
-        data = self.read(limit)
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return data.decode("utf-16", "replace")
-        return data.removeprefix(b"\xef\xbb\xbf").decode(encoding, "surrogateescape")
+    def listing(self, directory: Named) -> list[Named]:
+        return [self._named(name, at) for name, at in self._children[directory.inode].items()]
 
-    @contextlib.contextmanager
-    def sqlite(self, *, key: bytes | None = None) -> Iterator[Any]:
-        from triage.formats.sqlite import open_database
+    def _named(self, name: str, at: int) -> Named:
+        content = self._content[at]
+        raw = name.encode("utf-8", "surrogateescape")
+        if content is None:
+            return Named(name=raw, type=EntryType.DIRECTORY, inode=at, descend=True, times=WRITTEN)
+        return Named(name=raw, type=EntryType.FILE, inode=at, size=len(content), times=WRITTEN)
 
-        def beside(suffix: str) -> Memory | None:
-            found = self.sibling(self.path.rpartition("/")[2] + suffix)
-            return found.open() if found else None
+    def open(self, address: str) -> Reader:
+        return Memory(self._content[int(address)] or b"")
 
-        extra = {"sqlcipher_key": key} if key else {}
-        with open_database(
-            self.open(), wal=beside("-wal"), journal=beside("-journal"), **extra
-        ) as db:
-            yield db
-
-    def _at(self, path: str) -> TreeArtifact | None:
-        for known in self.tree:
-            if known.casefold() == path.casefold():
-                return TreeArtifact(self.tree, EvidencePath(known), self.problems, self.known)
-        return None
-
-    def sibling(self, name: str) -> TreeArtifact | None:
-        return self._at(f"{self.path.rpartition('/')[0]}/{name}")
-
-    def directory(self) -> Iterator[TreeArtifact]:
-        folder = self.path.rpartition("/")[0]
-        for path in sorted(self.tree):
-            if path.rpartition("/")[0] == folder and (found := self._at(path)):
-                yield found
-
-    def folder(self, name: str) -> bool:
-        prefix = f"{self.path.rpartition('/')[0]}/{name}/".casefold()
-        return any(path.casefold().startswith(prefix) for path in self.tree)
-
-    def resolve(self, path: str) -> TreeArtifact | None:
-        text = path.replace("\\", "/")
-        if text[1:2] == ":":
-            text = text[2:]
-        parts = [] if text.startswith("/") else self.path.split("/")[:-1]
-        for part in text.split("/"):
-            if part == "..":
-                parts = parts[:-1]
-            elif part not in ("", "."):
-                parts.append(part)
-        return self._at("/" + "/".join(part for part in parts if part))
-
-    def find(self, pattern: str) -> Iterator[TreeArtifact]:
-        folder = self.path.rpartition("/")[0] + "/"
-        wanted = PatternSet([pattern])
-        for path in sorted(self.tree):
-            if path.startswith(folder) and wanted.matches(path.removeprefix(folder)):
-                found = self._at(path)
-                if found:
-                    yield found
-
-    def facts(self, kind: type[Any]) -> tuple[Fact[Any], ...]:
-        return tuple(fact for fact in self.known if isinstance(fact.finding, kind))
-
-    def problem(self, text: str, *, locator: str | None = None) -> None:
-        self.problems.append(f"{locator}: {text}" if locator else text)
+    def runs(self, address: str) -> tuple[ByteRun, ...]:
+        del address
+        return ()
 
 
 @dataclass
 class Extraction:
+    """What came of it."""
+
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -152,11 +95,15 @@ def extract() -> Extract:
         extractor: Extractor, tree: dict[str, bytes], facts: tuple[Fact[Any], ...] = ()
     ) -> Extraction:
         result = Extraction()
-        patterns = PatternSet(extractor.paths)
-        for path in sorted(tree):
-            if patterns.matches(path):
-                artifact = TreeArtifact(tree, EvidencePath(path), result.problems, facts)
-                result.findings += extractor.run(artifact)
+        files = MemoryTree(tree)
+        walked = walk(files, PatternSet(extractor.paths), max_entries=100_000)
+        index = Index(memoryview(walked.block), volume="whole")
+        for match in sorted(walked.matches, key=lambda match: index.path(match.row)):
+            task = Task(tree=files, index=index, budget=1 << 30, facts=facts)
+            result.findings += extractor.run(EvidenceArtifact(task, match.row))
+            result.problems += [
+                f"{locator}: {text}" if locator else text for text, locator in task.troubles
+            ]
         return result
 
     return run

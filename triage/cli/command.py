@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from triage import __version__
-from triage.console.output import note
+from triage.console.output import note, silence_stdout
 from triage.errors import ExitCode, TriageError
 
 FORMATS = ("text", "json", "jsonl")
@@ -81,7 +80,6 @@ def invoke() -> int:
         note(f"triage: {error}")
         return error.exit_code
     except BrokenPipeError:
-        # Whoever reads us has seen enough: that is success.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_stdout()
         return ExitCode.OK
     return int(result) if isinstance(result, int) else ExitCode.OK

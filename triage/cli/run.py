@@ -14,7 +14,15 @@ import click
 from triage import profile as profiles
 from triage.bundle import load_signer
 from triage.cli.command import cli, format_option
-from triage.console.output import facts, note, stdout, table, write_json, write_jsonl
+from triage.console.output import (
+    facts,
+    note,
+    silence_stdout,
+    stdout,
+    table,
+    write_json,
+    write_jsonl,
+)
 from triage.console.progress import ProgressObserver
 from triage.console.summary import print_summary
 from triage.engine.options import CaseInfo, Options, RunResult
@@ -154,10 +162,13 @@ def run_and_tell(options: Options, *, format_: str = "text") -> RunResult:
     """Run, showing findings as soon as they are complete and the seal at the end."""
 
     def ready(findings: Sequence[Any], coverage: Sequence[Any], problems: Sequence[Any]) -> None:
-        if format_ == "text":
-            print_summary(stdout(), findings, coverage, problems)
-        elif format_ == "jsonl":
-            write_jsonl(findings)
+        try:
+            if format_ == "text":
+                print_summary(stdout(), findings, coverage, problems)
+            elif format_ == "jsonl":
+                write_jsonl(findings)
+        except BrokenPipeError:
+            silence_stdout()  # whoever read us has left; the bundle is still to be sealed
 
     with ProgressObserver(ready) as observer:
         result = run_engine(options, observer, render_all)

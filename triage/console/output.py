@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from rich.text import Text
 from triage import canonical
 from triage.console.safe import safe
 
-_WIDTH_WITHOUT_TERMINAL = 120
+_WIDTH_WITHOUT_TERMINAL = 1000  # columns are as wide as they must be; nothing is wrapped
 
 
 def stdout() -> Console:
@@ -34,6 +35,11 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Return a console for everything that is not data."""
     return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+
+
+def silence_stdout() -> None:
+    """Send what is still written to nowhere: its reader is gone, and that is no failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(text: str) -> None:
@@ -74,4 +80,4 @@ def facts(pairs: Mapping[str, object]) -> Table:
     return result
 
 
-__all__ = ["facts", "note", "stderr", "stdout", "table", "write_json", "write_jsonl"]
+__all__ = ["facts", "note", "silence_stdout", "stderr", "stdout", "table", "write_json", "write_jsonl"]

@@ -6,8 +6,11 @@ It has no writable path and, once locked, opens nothing more. Its only way out i
 from __future__ import annotations
 
 import contextlib
+import encodings
+import importlib
 import mmap
 import os
+import pkgutil
 import signal
 import sys
 import time
@@ -19,7 +22,7 @@ from typing import NoReturn
 
 import msgspec
 
-from triage import registry
+from triage import formats, registry
 from triage.artifact import Fact
 from triage.engine import messages as m
 from triage.engine.sandbox import lock
@@ -248,7 +251,18 @@ def _place(error: Exception) -> str:
     return f"{type(error).__name__} in {Path(frames[-1].filename).name} line {frames[-1].lineno}"
 
 
+def _import_all() -> None:
+    """Import what Python would import on first use: no file can be opened once we are locked."""
+    for package in (encodings, formats):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            with contextlib.suppress(ImportError):  # codecs of other systems
+                importlib.import_module(module.name)
+    importlib.import_module("_strptime")  # by datetime.strptime
+    importlib.import_module("unicodedata")
+
+
 def _open(channel: Channel, request: m.Open) -> Worker:
+    _import_all()
     extractors = {
         entry.extractor.name: entry.extractor
         for entry in registry.load(request.plugins).entries

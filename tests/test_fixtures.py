@@ -1,0 +1,48 @@
+"""Each fixture folder holds a small tree and what a run over it must find.
+
+`fixtures/<family>/<app>/<case>/{tree/…, expected.jsonl, ORIGIN.md}`. `pytest --update-expected`
+writes `expected.jsonl` anew; the review is the diff.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.silent import silent_run
+from triage import profile
+from triage.canonical import line
+from triage.engine.options import Options
+
+ROOT = Path(__file__).parents[1] / "fixtures"
+CASES = sorted(path.parent for path in ROOT.glob("*/*/*/ORIGIN.md"))
+
+
+def told(record: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what changes with every version of the program."""
+    kept = dict(record)
+    kept["extractor"] = record["extractor"]["name"]
+    kept.pop("id")
+    kept["source"] = {
+        name: record["source"][name] for name in ("path", "locator", "row", "allocation")
+    }
+    kept["account"] = record["account"] and record["account"]["name"]
+    return kept
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.relative_to(ROOT)))
+def test_fixture(case: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    bundle = tmp_path / "bundle"
+    silent_run(Options(image=case / "tree", output=bundle, profile=profile.load(["quick"])))
+    data = bundle / "data"
+    assert (data / "problems.jsonl").read_bytes() == b"", "a fixture gives no problems"
+    findings = (data / "findings.jsonl").read_text(encoding="utf-8").splitlines()
+    # Times of files in a folder are those of the checkout, so they are not compared.
+    found = sorted(line(told(json.loads(text))) for text in findings)
+    expected = case / "expected.jsonl"
+    if request.config.getoption("--update-expected"):
+        expected.write_bytes(b"".join(found))
+    assert b"".join(found) == expected.read_bytes()
