@@ -19,10 +19,17 @@ from triage.console.safe import safe
 _WIDTH_WITHOUT_TERMINAL = 1000  # columns are as wide as they must be; nothing is wrapped
 
 
+class _Console(Console):
+    """Rich ends the program when a reader has left; a run must go on to its seal."""
+
+    def on_broken_pipe(self) -> None:
+        silence_stdout()
+
+
 def stdout() -> Console:
     """Return a console for data; plain text without colour when it is not a terminal."""
     terminal = sys.stdout.isatty()
-    return Console(
+    return _Console(
         file=sys.stdout,
         highlight=False,
         markup=False,
@@ -80,4 +87,13 @@ def facts(pairs: Mapping[str, object]) -> Table:
     return result
 
 
-__all__ = ["facts", "note", "silence_stdout", "stderr", "stdout", "table", "write_json", "write_jsonl"]
+__all__ = [
+    "facts",
+    "note",
+    "silence_stdout",
+    "stderr",
+    "stdout",
+    "table",
+    "write_json",
+    "write_jsonl",
+]

@@ -95,10 +95,12 @@ def make(
         "protection": finding.protection,
         "sensitivity": finding.sensitivity,
     }
-    plain: dict[str, Any] = redact_value(jsonable(record))
+    # Redacted first: the base64 twins of undecodable text would repeat what stood there.
+    plain: Any = jsonable(redact_value(record))
     plain["source"].setdefault("path_raw", None)
     plain["id"] = finding_id(plain)
-    return plain
+    result: dict[str, Any] = plain
+    return result
 
 
 def _one_line(text: str) -> str:

@@ -194,7 +194,9 @@ class Results:
                     address=entry.address,
                 )
         known.cited |= cited
-        known.secret |= secret or reply.secret
+        # What lies beside a file with a secret (its -wal, its key file) is treated like it.
+        beside = entry.path.rpartition("/")[0] == match.entry.path.rpartition("/")[0]
+        known.secret |= reply.secret or (secret and beside)
 
     def scoped(self, scope: Scope, accounts: Accounts) -> None:
         """Drop statements outside the scope; what is left out is coverage."""

@@ -12,7 +12,7 @@ from triage.evidence.image import DiskImage, container_of, open_image
 from triage.evidence.logical import open_logical
 from triage.evidence.members import LogicalSource
 from triage.evidence.tree import FileTree
-from triage.evidence import volumes as volume_system
+from triage.evidence.volumes import volumes
 from triage.model import Container, ImageInfo, Reader, Volume, VolumeState
 
 _LOGICAL = (Container.FOLDER, Container.TAR, Container.ZIP)
@@ -60,7 +60,7 @@ class DiskSource:
     def volumes(self) -> Sequence[Volume]:
         """Read the volume system on first use."""
         if self._volumes is None:
-            self._volumes = volume_system.volumes(self._image)
+            self._volumes = volumes(self._image)
         return self._volumes
 
     def tree(self, volume: int) -> FileTree:

@@ -6,7 +6,7 @@ Everything opened is remembered, so that the bundle can name every file that was
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -151,15 +151,21 @@ class EvidenceArtifact:
         errors = "surrogateescape" if encoding in ("utf-8", "ascii") else "replace"
         return data.decode(encoding, errors)
 
-    def sqlite(self, *, key: bytes | None = None) -> AbstractContextManager[Database]:
-        """Open as a SQLite database with its side files."""
+    @contextmanager
+    def sqlite(self, *, key: bytes | None = None) -> Iterator[Database]:
+        """Open as a SQLite database with its side files; what it notes becomes a problem."""
         name = self._entry.name
-        return open_database(
+        with open_database(
             self.open(),
             wal=self._beside(f"{name}-wal"),
             journal=self._beside(f"{name}-journal"),
             sqlcipher_key=key,
-        )
+        ) as database:
+            try:
+                yield database
+            finally:
+                for text in database.problems:
+                    self.problem(text)
 
     def _beside(self, name: str) -> Reader | None:
         found = self.sibling(name)

@@ -84,6 +84,9 @@ class TskTree:
         address = int(name.meta_addr)
         if raw in (b".", b"..") or not raw:
             return
+        if meta is None and address and self._attributes:
+            found = self._just_deleted(address, int(name.meta_seq)) or found
+            meta = found.info.meta
         raw = raw.replace(b"/", b"\\x2f")  # never a separator inside a name
         name_allocated = bool(int(name.flags) & _NAME_ALLOC)
         meta_allocated = bool(meta is not None and int(meta.flags) & _META_ALLOC)
@@ -124,6 +127,21 @@ class TskTree:
                     size=size,
                     descend=False,
                 )
+
+    def _just_deleted(self, address: int, sequence: int) -> Any | None:
+        """Return the MFT entry of a deleted name if nothing has used it since.
+
+        Windows adds one to the sequence number when it frees an entry; TSK then takes name and
+        entry for strangers and leaves the entry out.
+        """
+        try:
+            found = self._fs.open_meta(inode=address)
+        except OSError:
+            return None
+        meta = found.info.meta
+        if meta is None or int(meta.flags) & _META_ALLOC or int(meta.seq) != sequence + 1:
+            return None
+        return found
 
     @staticmethod
     def _streams(found: Any) -> Iterator[tuple[int, bytes | None, int]]:
