@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from triage.errors import ParseError
+from triage.api import ParseError
 
 _TOKEN = re.compile(r'\s*(?:([()])|"((?:[^"\\]|\\.)*+)"|#([0-9A-Fa-f\s]*+)#|([^\s()"#]+))')
 _DEPTH = 16

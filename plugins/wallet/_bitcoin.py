@@ -13,7 +13,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from triage.errors import ParseError
+from triage.api import ParseError
 from triage.formats import base58
 
 _MASK = 0xFFFFFFFF

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from triage.errors import ParseError
+from triage.api import ParseError
 
 from . import _literal
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from triage.errors import ParseError
+from triage.api import ParseError
 from triage.formats import base58, extended_keys, mnemonic
 
 from ._electrum_wallet import Keystore, keystores, mapping, sequence, text

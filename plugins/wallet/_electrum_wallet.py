@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from triage.errors import ParseError
+from triage.api import ParseError
 from triage.formats import base58, extended_keys
 
 from . import _bitcoin

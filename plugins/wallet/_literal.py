@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from triage.errors import ParseError
+from triage.api import ParseError
 
 DEPTH: Final = 64
 VALUES: Final = 2_000_000

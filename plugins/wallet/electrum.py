@@ -24,6 +24,7 @@ from typing import Any, Final
 from triage.api import (
     Artifact,
     Confidence,
+    ParseError,
     Protection,
     RowState,
     Sensitivity,
@@ -38,7 +39,6 @@ from triage.api import (
     Zone,
     extractor,
 )
-from triage.errors import ParseError
 from triage.formats import addresses as crypto_addresses
 from triage.formats import extended_keys
 from triage.formats.times import utc
@@ -117,20 +117,18 @@ class _Reading:
     ) -> Iterator[WalletFile | WalletAddress | WalletXpub | WalletTransaction | WalletSecret]:
         secrets = list(secret_keys.secrets(self.data))
         clear = [secret for secret in secrets if secret.in_clear(self.data)]
+        superseded = self._superseded(secrets)
         xpubs = list(self._xpubs())
-        yield self._file(secrets, clear, xpubs)
+        yield self._file(xpubs, sealed=len(clear) < len(secrets), clear=bool(clear or superseded))
         yield from xpubs
         yield from (self._secret(secret) for secret in clear)
-        yield from self._superseded(secrets)
+        yield from (self._secret(secret, RowState.SUPERSEDED) for secret in superseded)
         yield from map(self._address, self.listed)
         yield from map(self._transaction, self.transactions)
-        yield from self._contacts()
+        yield from _contacts(self.data.get("contacts"), self.coin, self.labels)
         yield from self._payees()
 
-    def _file(
-        self, secrets: list[Secret], clear: list[Secret], xpubs: list[WalletXpub]
-    ) -> WalletFile:
-        sealed = [secret for secret in secrets if secret not in clear]
+    def _file(self, xpubs: list[WalletXpub], *, sealed: bool, clear: bool) -> WalletFile:
         devices = sorted({store.hardware for store in self.keystores if store.hardware})
         needs = ["the wallet password, for seed and private keys alone"] if sealed else []
         needs += [f"the hardware wallet ({name}), to spend" for name in devices]
@@ -162,8 +160,8 @@ class _Reading:
                 len(mapping(self.data.get(name)) or sequence(self.data.get(name)))
                 for name in ("channels", "imported_channel_backups", "onchain_channel_backups")
             ),
-            recorded_balance=None if None in deltas else sum(filter(None, deltas)),
-            holds_secret=bool(clear),
+            recorded_balance=None if None in deltas or not deltas else sum(filter(None, deltas)),
+            holds_secret=clear,
             needed_to_open="; ".join(needs) or None,
         )
 
@@ -211,13 +209,13 @@ class _Reading:
             coin=self.coin,
         )
 
-    def _superseded(self, now: list[Secret]) -> Iterator[WalletSecret]:
-        """Yield secrets that stood in clear before the appended changes, and still do in bytes."""
-        if self.stored.original is self.data:
-            return
-        for secret in secret_keys.secrets(self.stored.original):
-            if secret not in now and secret.in_clear(self.stored.original):
-                yield self._secret(secret, RowState.SUPERSEDED)
+    def _superseded(self, now: list[Secret]) -> list[Secret]:
+        """Return what stood in clear before the appended changes, and still does in bytes."""
+        original = self.stored.original
+        if original is self.data:
+            return []
+        before = secret_keys.secrets(original)
+        return [secret for secret in before if secret not in now and secret.in_clear(original)]
 
     def _address(self, listed: wallet.Listed) -> WalletAddress:
         history = self.data.get("addr_history")
@@ -258,9 +256,6 @@ class _Reading:
             label=self._label(transaction.txid),
             delta=transaction.delta,
         )
-
-    def _contacts(self) -> Iterator[WalletAddress]:
-        yield from _contacts(self.data.get("contacts"), self.coin, self.labels)
 
     def _payees(self) -> Iterator[WalletAddress]:
         """Yield the addresses that invoices name: payments prepared, not known to be made."""

@@ -246,10 +246,20 @@ def test_appended_changes_are_applied(extract: Extract) -> None:
 
 
 def test_a_seed_that_a_change_replaced_still_stands_in_the_file(extract: Extract) -> None:
-    extra = patches({"op": "replace", "path": "/keystore/seed", "value": CIPHERTEXT})
+    extra = patches(
+        {"op": "replace", "path": "/keystore/seed", "value": CIPHERTEXT},
+        {"op": "remove", "path": "/keystore/xprv"},
+    )
     found = run(extract, json.dumps(wallet()).encode() + extra)
     rows = {each.place: each.row for each in found.of(WalletSecret)}
-    assert rows == {"keystore.xprv": None, "keystore.seed": RowState.SUPERSEDED}
+    assert rows == dict.fromkeys(("keystore.seed", "keystore.xprv"), RowState.SUPERSEDED)
+    (file,) = found.of(WalletFile)
+    assert (file.state, file.holds_secret) == ("keystore-encrypted", True)
+
+
+def test_without_transactions_nothing_is_said_of_a_balance(extract: Extract) -> None:
+    (file,) = run(extract, wallet(addr_history={}, verified_tx3={}, txo={})).of(WalletFile)
+    assert (file.transactions, file.recorded_balance) == (0, None)
 
 
 @pytest.mark.parametrize(
