@@ -28,11 +28,13 @@ class WebBrowser(Finding):
     install_path: str | None = None  # absolute path on that machine, as the profile recorded it
     security_level: str | None = None  # standard, safer, safest
     history_kept: bool | None = None  # the settings make history persist
-    deviations: tuple[str, ...] = ()  # settings changed from the default, `name=value`
+    deviations: tuple[str, ...] = ()  # telling settings not at their default, `name=value`
     versions_seen: tuple[str, ...] = ()  # from the update history, oldest first
     add_ons: tuple[str, ...] = ()  # ids other than those shipped
     device_ids: tuple[str, ...] = ()  # GPU ids and the like: link a portable profile to a machine
-    bridges_enabled: bool | None = None
+    bridges_enabled: bool | None = None  # the browser's own setting, not torrc
+    opened_count: int | None = None  # how often the app was opened, as it counted itself
+    open_private_tabs: int | None = None
 
     def summary(self) -> str:
         """Browser, version, profile."""
@@ -128,7 +130,10 @@ class WebSite(Finding):
     )
 
     host: str
-    trace: str  # hsts, cookie, permission, storage, favicon …
+    trace: str  # hsts, cookie, permission, setting, storage, favicon, login …
+    detail: str | None = None  # kinds of permission or setting, or the page
+    entries: int | None = None  # rows behind this finding
+    by_browser: bool = False  # a host that the browser contacts by itself
 
     def summary(self) -> str:
         """Host and kind of trace."""
