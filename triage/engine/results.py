@@ -15,7 +15,6 @@ from triage.engine.records import allocation_value, file_key, make, merge
 from triage.findings import KINDS, Finding, Sensitivity
 from triage.model import Entry, Volume
 from triage.profile import Scope
-from triage.redaction import redact
 from triage.registry import Registered
 
 _FAILURES = frozenset({"limit", "not_parsed", "unreadable", "out_of_memory", "extractor_error"})
@@ -79,7 +78,7 @@ class Results:
         value = jsonable(
             {
                 "code": code,
-                "text": redact(text),
+                "text": text,
                 "volume": volume,
                 "path": path,
                 "address": address,

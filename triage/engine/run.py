@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from triage.errors import ExitCode, TriageError, UsageError, WorkerError, worst
 from triage.evidence.patterns import PatternSet
 from triage.findings import Finding
 from triage.model import Container, EntryType, VolumeState
+from triage.redaction import redact_value
 from triage.registry import Registered, Registry, load
 
 _BUDGET = "time budget used up"
@@ -397,11 +398,13 @@ def _write(state: Run, writer: BundleWriter, reporter: Reporter, recipient: Any)
     if state.pool.deaths:
         custody.append("workers.replaced", {"count": state.pool.deaths})
     writer.write_lines("findings.jsonl", findings)
-    writer.write_lines("files.jsonl", [fact.record for fact in results.files.values()])
+    writer.write_lines("files.jsonl", redacted(fact.record for fact in results.files.values()))
     if recipient is not None:
         writer.write_secrets(results.secrets, recipient)
     observer.findings_ready(
-        findings, list(results.coverage.lines()), list(results.problems.values())
+        findings,
+        list(redacted(results.coverage.lines())),
+        list(redacted(results.problems.values())),
     )
     observer.phase("hash", state.opened.info.media_size, "bytes")
     try:
@@ -422,7 +425,7 @@ def _seal(
 ) -> RunResult:
     options, results = state.options, state.results
     state.observer.phase("seal", None, "")
-    coverage = list(results.coverage.lines())
+    coverage = list(redacted(results.coverage.lines()))
     code = ExitCode.INCOMPLETE if results.coverage.incomplete else ExitCode.OK
     if media.mismatch:
         code = worst(code, ExitCode.MISMATCH)
@@ -430,7 +433,7 @@ def _seal(
     record["exit_code"] = int(code)
     record["incomplete"] = results.coverage.incomplete
     writer.write_lines("coverage.jsonl", coverage)
-    writer.write_lines("problems.jsonl", results.problems.values())
+    writer.write_lines("problems.jsonl", redacted(results.problems.values()))
     writer.write_json("run.json", record)
     for name, content in reporter(Bundle(writer.partial)):
         writer.write_report(name, content)
@@ -465,6 +468,13 @@ def _seal(
         image_hash=media.verdict,
         seconds=time.monotonic() - state.started,
     )
+
+
+def redacted(records: Iterable[Record]) -> Iterator[Record]:
+    """Yield records with every secret in them replaced: names of files hold seeds too."""
+    for record in records:
+        clean: Record = redact_value(record)
+        yield clean
 
 
 def survey(image: Path, *, allow_incomplete: bool, allow_writable_device: bool) -> m.Opened:
