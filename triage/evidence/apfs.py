@@ -19,6 +19,8 @@ MAGIC = b"NXSB"
 
 _MAX_VOLUMES = 100  # NX_MAX_FILE_SYSTEMS
 _MAX_DEPTH = 8
+_MAX_CHECKPOINT_BLOCKS = 512
+_MAX_TRIED = 8
 _MIN_BLOCK, _MAX_BLOCK = 4096, 65536
 _LEAF, _ROOT, _FIXED = 2, 1, 4  # btn_flags
 _NODE = 56  # bytes before the data of a B-tree node
@@ -38,33 +40,56 @@ class ApfsVolume:
 def read_volumes(reader: Reader, offset: int) -> tuple[str, tuple[ApfsVolume, ...]]:
     """Return the UUID of the container at `offset` and its volumes.
 
-    Taken from the superblock in block 0, the state at the last clean unmount. Raises ParseError.
+    The newest superblock of the checkpoint area that leads to all volumes is used, then the one
+    in block 0, which is the state at the last clean unmount. Raises ParseError.
     """
-    try:
-        return _Container(reader, offset).volumes()
-    except (EvidenceError, struct.error) as error:
-        raise ParseError(f"APFS container cannot be followed: {error}") from error
+    container = _Container(reader, offset)
+    problem = None
+    for superblock in container.superblocks():
+        try:
+            return container.identifier, container.volumes(superblock)
+        except (ParseError, EvidenceError, struct.error) as error:
+            problem = problem or error
+    raise ParseError(f"APFS container cannot be followed: {problem}")
 
 
 class _Container:
     def __init__(self, reader: Reader, offset: int) -> None:
         self._reader = reader
         self._offset = offset
-        head = reader.read_at(offset, _MIN_BLOCK)
-        if head[MAGIC_AT : MAGIC_AT + 4] != MAGIC:
+        try:
+            head = reader.read_at(offset, _MIN_BLOCK)
+        except EvidenceError as error:
+            raise ParseError(str(error)) from error
+        if len(head) < _MIN_BLOCK or head[MAGIC_AT : MAGIC_AT + 4] != MAGIC:
             raise ParseError("no APFS container")
         (self._block,) = struct.unpack_from("<I", head, 36)
         if not _MIN_BLOCK <= self._block <= _MAX_BLOCK:
             raise ParseError(f"APFS blocks of {self._block} bytes")
         self._head = head
+        self.identifier = str(uuid.UUID(bytes=head[72:88]))
 
-    def volumes(self) -> tuple[str, tuple[ApfsVolume, ...]]:
-        identifier = str(uuid.UUID(bytes=self._head[72:88]))
-        (omap,) = struct.unpack_from("<Q", self._head, 160)
+    def superblocks(self) -> list[bytes]:
+        """Return those of the checkpoint area, the newest ones first, and that of block 0."""
+        (count,) = struct.unpack_from("<I", self._head, 104)
+        (base,) = struct.unpack_from("<Q", self._head, 112)
+        found = []
+        for block in range(base, base + min(count & 0x7FFFFFFF, _MAX_CHECKPOINT_BLOCKS)):
+            try:
+                data = self._read(block)
+            except (ParseError, EvidenceError):
+                break
+            if data[MAGIC_AT : MAGIC_AT + 4] == MAGIC:
+                found.append(data)
+        found.sort(key=lambda data: data[16:24][::-1], reverse=True)  # o_xid, little-endian
+        return [*found[:_MAX_TRIED], self._head]
+
+    def volumes(self, superblock: bytes) -> tuple[ApfsVolume, ...]:
+        (omap,) = struct.unpack_from("<Q", superblock, 160)
         (tree,) = struct.unpack_from("<Q", self._read(omap), 48)
-        (count,) = struct.unpack_from("<I", self._head, 180)
-        wanted = struct.unpack_from(f"<{min(count, _MAX_VOLUMES)}Q", self._head, 184)
-        return identifier, tuple(self._volume(self._find(tree, oid)) for oid in wanted if oid)
+        (count,) = struct.unpack_from("<I", superblock, 180)
+        wanted = struct.unpack_from(f"<{min(count, _MAX_VOLUMES)}Q", superblock, 184)
+        return tuple(self._volume(self._find(tree, oid)) for oid in wanted if oid)
 
     def _read(self, block: int) -> bytes:
         data = self._reader.read_at(self._offset + block * self._block, self._block)

@@ -38,7 +38,7 @@ def by_signature(reader: Reader, offset: int, length: int) -> Recognised | None:
     for probe in _PROBES:
         try:
             answer = probe(view)
-        except struct.error:  # the structure goes on where the volume has ended
+        except (struct.error, IndexError):  # it goes on where the volume has ended
             continue
         if answer is not None:
             return answer
