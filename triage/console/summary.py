@@ -1,46 +1,40 @@
-"""What a person reads in ten seconds: what, whose, since when, how sure; locked; not examined."""
+"""What a person reads in ten seconds: what, whose, since and until when, how sure; what is locked.
+
+On a terminal the text is fitted to its width; in a pipe and in the bundle every line is whole.
+"""
 
 from __future__ import annotations
 
+import io
+import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from triage.console.output import table
+from triage.console.headlines import (
+    Headline,
+    Record,
+    account_name,
+    first_of_each,
+    headlines,
+    latest,
+)
 from triage.console.safe import safe
+from triage.console.words import reason, size
 from triage.findings import KINDS
 
-Record = dict[str, Any]
-
 _NOT_EXAMINED_SHOWN = 12
-_HEADLINES = (
-    "tor.onion-service",
-    "tor.onion-auth",
-    "tor.client",
-    "web.browser",
-    "wallet.file",
-    "wallet.secret",
-    "chat.profile",
-    "chat.account",
-)
-_DETAIL_SHOWN = 25  # lines of the headline table
-
-
-def account_name(record: Record) -> str:
-    """Return the account a finding belongs to, with its volume if it has an account."""
-    account = record.get("account")
-    if not account:
-        return "–"
-    return f"{account['name']} ({account['volume']})"
-
-
-def latest(record: Record) -> str:
-    """Return the newest UTC time of a finding, to the second."""
-    times = [time["utc"] for time in record["times"] if time["utc"]]
-    return max(times)[:19] + "Z" if times else ""
+_OF_ONE_KIND = 6  # headlines
+_ACCOUNTS_SHOWN = 12
+_ONE_LINE = 120  # columns from which a headline has a line for itself
+_NARROWEST = 20  # columns for the text of a line, however narrow the terminal
+_LONGEST = 4000  # characters of one line of evidence text
+_LONGEST_ON_TERMINAL = 500
+_WIDTH_OF_TEXT = 1000
+_ONION = re.compile(r"\b([a-z2-7]{10})[a-z2-7]{40}([a-z2-7]{6}\.onion)\b")
 
 
 def print_summary(
@@ -50,72 +44,235 @@ def print_summary(
     problems: Sequence[Record],
 ) -> None:
     """Print the summary of one run."""
-    systems = [r for r in findings if r["kind"] == "system.os"]
-    people = [r for r in findings if r["kind"] == "system.account" and not r["value"]["service"]]
-    for record in systems:
-        console.print(Text(f"{record['source']['volume']}: {safe(record['summary'])}"))
-    if people:
-        names = sorted({f"{r['value']['name']} ({r['source']['volume']})" for r in people})
-        console.print(Text("accounts: " + safe(", ".join(names))))
-    _not_examined(console, coverage)
-    _headlines(console, findings)
-    _counts(console, findings)
+    paper = _Paper(console)
+    _machines(paper, findings)
+    _not_examined(paper, coverage)
+    _headlines(paper, findings)
+    _counts(paper, findings)
+    _not_found(paper, coverage)
     if problems:
         codes = Counter(problem["code"] for problem in problems)
         told = ", ".join(f"{count} × {code}" for code, count in sorted(codes.items()))
-        console.print(Text(f"problems: {told}", style="yellow"))
+        paper.line(f"Problems: {told}", style="yellow")
 
 
-def _not_examined(console: Console, coverage: Sequence[Record]) -> None:
-    lines = [line for line in coverage if line["outcome"] == "not_examined"]
-    counting = [line for line in lines if line["counts"]]
-    if counting:
-        console.print(Text("\nNot examined", style="bold red"))
-        for line in counting[:_NOT_EXAMINED_SHOWN]:
-            place = "".join(filter(None, (line.get("volume"), line.get("path"))))
-            console.print(Text(f"  {line['step']} {safe(place)}: {safe(line['reason'])}"))
-        if len(counting) > _NOT_EXAMINED_SHOWN:
-            console.print(Text(f"  … and {len(counting) - _NOT_EXAMINED_SHOWN} more"))
+def summary_text(
+    findings: Sequence[Record], coverage: Sequence[Record], problems: Sequence[Record]
+) -> str:
+    """Return the summary as plain text, no line wrapped: the same for the same records."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        width=_WIDTH_OF_TEXT,
+        force_terminal=False,
+        color_system=None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    print_summary(console, findings, coverage, problems)
+    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
-def _headlines(console: Console, findings: Sequence[Record]) -> None:
-    chosen = [r for kind in _HEADLINES for r in findings if r["kind"] == kind]
-    if not chosen:
+class _Paper:
+    """Writes lines that are fitted to a terminal, and whole everywhere else."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.width = console.width if console.is_terminal else None  # None: wrap nothing
+
+    def heading(self, text: str, style: str = "bold") -> None:
+        self._console.print()
+        self.line(text, style=style)
+
+    def line(self, text: object, *, indent: int = 0, hang: int = 0, style: str = "") -> None:
+        """Write a line of evidence or of ours; what is wrapped is indented by `hang` more."""
+        self._write(" " * indent, safe(text), indent + hang, style)
+
+    def columns(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Write rows, indented; the last cell takes the room that is left."""
+        shown = [[safe(cell) for cell in row] for row in rows]
+        widths = [max(map(cell_len, column)) for column in list(zip(*shown, strict=True))[:-1]]
+        for *cells, last in shown:
+            head = "  " + "".join(
+                f"{cell}{' ' * (width - cell_len(cell))}  "
+                for cell, width in zip(cells, widths, strict=True)
+            )
+            self._write(head, last, cell_len(head), "")
+
+    def _write(self, head: str, text: str, hang: int, style: str) -> None:
+        if self.width is None:
+            self._console.print(Text((head + _cut(text, _LONGEST)).rstrip()), soft_wrap=True)
+            return
+        text = _cut(text, _LONGEST_ON_TERMINAL)
+        shown = Text(_ONION.sub(r"\1…\2", text))
+        room = max(self.width - max(cell_len(head), hang), _NARROWEST)
+        for number, part in enumerate(shown.wrap(self._console, room) or [Text()]):
+            part.rstrip()
+            line = Text(head if number == 0 else " " * hang, style=style) + part
+            line.stylize(style)
+            line.rstrip()
+            self._console.print(line, soft_wrap=True)
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}… (cut: {len(text):,} characters)"
+
+
+def _machines(paper: _Paper, findings: Sequence[Record]) -> None:
+    told: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    busy = Counter(account_name(record) for record in findings if record["account"])
+    for record in findings:
+        about, value = told[record["source"]["volume"]], record["value"]
+        if record["kind"] == "system.os":
+            about["system"].append(record["summary"])
+        elif record["kind"] == "system.timezone":
+            about["zone"].append(value["zone_name"])
+        elif record["kind"] == "system.account" and not value["service"]:
+            about["accounts"].append(value["name"])
+    for volume, about in sorted(told.items()):
+        label, empty = f"{volume}  ", " " * (cell_len(volume) + 2)
+        accounts = [
+            name
+            for _, name in sorted((-busy[f"{n} ({volume})"], n) for n in set(about["accounts"]))
+        ]
+        shown = ", ".join(accounts[:_ACCOUNTS_SHOWN])
+        if len(accounts) > _ACCOUNTS_SHOWN:
+            shown += f" and {len(accounts) - _ACCOUNTS_SHOWN} more"
+        lines = sorted(set(about["system"]))
+        lines += [f"time zone {zone}" for zone in sorted(set(about["zone"]))]
+        lines += [f"accounts {shown}"] if shown else []
+        for number, line in enumerate(lines):
+            head = empty if number else label
+            paper.line(f"{head}{line}", hang=cell_len(head))
+
+
+def _not_examined(paper: _Paper, coverage: Sequence[Record]) -> None:
+    counting = [line for line in coverage if line["counts"]]
+    if not counting:
         return
-    console.print()
-    rows = [
-        (
-            r["summary"],
-            account_name(r),
-            latest(r),
-            r["shows"],
-            r["protection"] or "",
-            r["confidence"],
-        )
-        for r in chosen[:_DETAIL_SHOWN]
-    ]
-    columns = ("what", "account", "last dated", "shows", "protection", "confidence")
-    console.print(table(None, columns, rows))
-    if len(chosen) > _DETAIL_SHOWN:
-        console.print(Text(f"… and {len(chosen) - _DETAIL_SHOWN} more: see the report"))
+    paper.heading("NOT EXAMINED", style="bold red")
+    ordered = sorted(counting, key=not_examined_order)
+    paper.columns(
+        [(place_of(line), _why(line)) for line in ordered[:_NOT_EXAMINED_SHOWN]],
+    )
+    if len(counting) > _NOT_EXAMINED_SHOWN:
+        paper.line(f"… and {len(counting) - _NOT_EXAMINED_SHOWN} more: see the report", indent=2)
 
 
-def _counts(console: Console, findings: Sequence[Record]) -> None:
+def not_examined_order(line: Record) -> tuple[bool, bool, bool]:
+    """Sort key of coverage lines: locked volumes first, then volumes, then the rest as it is."""
+    volume = line["step"] == "volume"
+    locked = str(line["reason"]).startswith("locked")
+    return not (volume and locked), not volume, line["step"] != "media"
+
+
+def place_of(line: Record) -> str:
+    """Return what a coverage line is about: a volume, a path in it, or the step itself."""
+    place = "".join(str(line[key]) for key in ("volume", "path") if line.get(key))
+    return place or str(line.get("name") or line["step"]).replace("_", " ")
+
+
+def _why(line: Record) -> str:
+    told = reason(line["reason"])
+    if line.get("length") is not None:
+        told += f", {size(int(line['length']))}"
+    if line["step"] in ("media", "directory"):
+        told = f"{line['step']}: {told}"
+    return told
+
+
+def _headlines(paper: _Paper, findings: Sequence[Record]) -> None:
+    lines = headlines(findings)
+    if not lines:
+        return
+    paper.heading("FOUND")
+    rows: list[tuple[str, ...]] = [("account", "since", "until", "sure", "shows", "what")]
+    for part in first_of_each(lines, _OF_ONE_KIND):
+        if isinstance(part, tuple):
+            rows += [_cells(line) for line in part]
+            title = KINDS[part[0].kind].title if part[0].kind in KINDS else part[0].kind
+        elif part:
+            rows.append(("", "", "", "", "", f"… and {part} more under “{title}”: see the report"))
+    if paper.width is None or paper.width >= _ONE_LINE:
+        paper.columns(rows)
+        return
+    for row in rows[1:]:
+        *about, what = row
+        paper.line(what, indent=2, hang=2, style="bold")
+        told = " · ".join(_spoken(*about))
+        if told:
+            paper.line(told, indent=4)
+
+
+def _cells(line: Headline) -> tuple[str, ...]:
+    shows = line.shows if line.protection is None else f"{line.shows}, {line.protection}"
+    times = f" (×{len(line.ids)})" if len(line.ids) > 1 else ""
+    marked = f" [{', '.join(line.marks)}]" if line.marks else ""
+    return (
+        line.account,
+        line.since or "–",
+        line.until or "–",
+        line.confidence,
+        shows,
+        f"{line.what}{times}{marked}",
+    )
+
+
+def _spoken(account: str, since: str, until: str, sure: str, shows: str) -> Iterator[str]:
+    if not sure:
+        return
+    yield account if account != "–" else "no account"
+    if since == "–":
+        yield "no date"
+    else:
+        yield since if since == until else f"{since} to {until}"
+    yield sure
+    yield shows
+
+
+def _counts(paper: _Paper, findings: Sequence[Record]) -> None:
     by_kind: dict[str, Counter[str]] = defaultdict(Counter)
     for record in findings:
         by_kind[record["kind"]][account_name(record)] += 1
-    rows = [
-        (
-            KINDS[kind].title if kind in KINDS else kind,
-            sum(by_kind[kind].values()),
-            ", ".join(f"{name} {count}" for name, count in sorted(by_kind[kind].items())),
+    order = {kind: number for number, kind in enumerate(KINDS)}
+    kinds = sorted(by_kind, key=lambda kind: (order.get(kind, len(order)), kind))
+    paper.heading("ALL FINDINGS")
+    if not kinds:
+        paper.line("Nothing was found by these checks. That is not a clean bill of health.")
+        return
+    paper.columns(
+        [
+            (
+                f"{sum(by_kind[kind].values()):,}",
+                KINDS[kind].title if kind in KINDS else kind,
+                ", ".join(
+                    f"{name} {count:,}"
+                    for name, count in sorted(by_kind[kind].items())
+                    if name != "–"
+                ),
+            )
+            for kind in kinds
+        ]
+    )
+
+
+def _not_found(paper: _Paper, coverage: Sequence[Record]) -> None:
+    found: dict[str, bool] = defaultdict(bool)
+    for line in coverage:
+        if line["step"] == "pattern":
+            program = ".".join(line["extractor"].split(".")[:2])
+            found[program] |= line["outcome"] == "found"
+    absent = sorted(program for program, there in found.items() if not there)
+    if absent:
+        paper.line(
+            f"Looked for and not found by these checks: {', '.join(absent)}",
+            hang=2,
         )
-        for kind in sorted(by_kind, key=list(KINDS).index)
-    ]
-    console.print()
-    if rows:
-        console.print(table(None, ("findings", "number", "by account"), rows))
-    else:
-        console.print(
-            Text("Nothing was found by these checks. That is not a clean bill of health.")
-        )
+
+
+__all__ = ["account_name", "latest", "print_summary", "summary_text"]
