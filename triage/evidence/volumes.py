@@ -151,7 +151,9 @@ class _Disk:
         size = self._image.size
         containers = {f"p{p.slot}" for p in table.partitions if p.holds_others}
         taken = sorted(
-            (volume.offset, _end(volume)) for volume in found if volume.name not in containers
+            (volume.offset, _end(volume))
+            for volume in found
+            if volume.length and volume.name not in containers
         )
         regions = sorted(table.regions, key=lambda region: region.offset)
         for start, end in _uncovered(taken, size):
