@@ -172,8 +172,8 @@ def old_messages(text: str) -> Iterator[Line]:
     """Yield the messages of a log that holds many conversations (Gaim before 0.73, old logger)."""
     headings = [*_OLD_START.finditer(text)]
     number, counted = 1, 0
-    for heading, following in zip(headings, [*headings[1:], None], strict=True):
-        end = following.start() if following else len(text)
+    ends = [*(heading.start() for heading in headings[1:]), len(text)]
+    for heading, end in zip(headings, ends, strict=False):  # no heading still has one end
         tags = _HEADING_END.match(text, heading.end())
         begin = tags.end() if tags else heading.end()
         number += text.count("\n", counted, begin)

@@ -61,6 +61,7 @@ _ADIUM: Final = (
 _MOST: Final = 100_000
 """Messages that one log file yields, and lines of a list of fingerprints."""
 _LOG_LIMIT: Final = 32 << 20
+_TEXT_LIMIT: Final = 100_000  # characters of one message: what servers pass on is far shorter
 
 _SERVICES: Final = {
     "jabber": "xmpp",
@@ -103,11 +104,11 @@ _ANCHORS: Final = ("prefs.xml", "accounts.xml")  # either may hold a password
 )
 def profile(artifact: Artifact) -> Iterator[ChatProfile]:
     """Read the data folder: which program, how many accounts and logs, whether logs are kept."""
-    present = (name for name in _ANCHORS if artifact.sibling(name) is not None)
-    if artifact.entry.name.casefold() != next(present, ""):
+    settings = artifact.entry.name.casefold() == _ANCHORS[0]
+    if not settings and artifact.sibling(_ANCHORS[0]) is not None:
         return  # one finding for each folder
     root = xml.parse(artifact.read(xml.SIZE_LIMIT))
-    prefs = root if artifact.entry.name.casefold() == "prefs.xml" else None
+    prefs = root if settings else None
     accounts = artifact.sibling("accounts.xml")
     yield ChatProfile(
         shows=Shows.PRESENT,
@@ -353,6 +354,8 @@ def _messages(
         if count == _MOST:
             artifact.problem(f"only the first {_MOST} messages were taken")
             return
+        if len(line.text) > _TEXT_LIMIT:
+            artifact.problem("a message is cut short", locator=f"line {line.number}")
         outgoing = line.outgoing
         if outgoing is None:
             outgoing = _direction(line.sender, account, conversation)
@@ -374,7 +377,7 @@ def _messages(
             own_account=_identifier(account, service) if account else None,
             conversation=conversation,
             sender=line.sender,
-            text=line.text,
+            text=line.text[:_TEXT_LIMIT],
             sent_raw=line.raw,
             outgoing=outgoing,
         )

@@ -305,6 +305,21 @@ def test_logs_of_the_first_gaim_are_read(extract: Extract) -> None:
     assert {each.conversation for each in found.of(ChatMessage)} == {"bob"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "of the server, another program's",
+        "---- New Conversation @ Sat Feb 31 23:00:00 2004 ----\n(23:00:01) bob: x\n",
+        "---- New Conversation @ Sat Xxx 21 23:00:00 2004 ----\n(23:00:01) bob: x\n",
+        "(23:00:01) bob: before any heading\n",
+    ],
+)
+def test_other_logs_yield_nothing(extract: Extract, text: str) -> None:
+    found = extract(conversations, {"/home/alice/.gaim/logs/bob.log": text.encode()})
+    assert (found.findings, found.problems) == ([], [])
+
+
 def test_names_of_folders_are_unescaped(extract: Extract) -> None:
     path = f"{HOME}/logs/irc/ali@irc.example.net/%23a%2fb.chat/2024-02-21.230000+0100CET.html"
     (found,) = extract(conversations, {path: head("#A82F2F", "23:00:01", "x:").encode()}).of(
@@ -344,6 +359,14 @@ def test_markup_of_a_message_is_never_kept(extract: Extract, hostile: str) -> No
     assert "<img" not in found.text
     assert "href" not in found.text
     assert "<!--" not in found.text
+
+
+def test_a_message_without_end_is_cut_short_and_noted(extract: Extract) -> None:
+    found = extract(
+        conversations, {LOG: f"{head('#A82F2F', '23:00:01', 'b:')}{'x' * 200_000}".encode()}
+    )
+    assert len(found.of(ChatMessage)[0].text) == 100_000
+    assert found.problems == ["line 1: a message is cut short"]
 
 
 @pytest.mark.parametrize("size", [1, 60, 200, 400])
