@@ -9,6 +9,7 @@ import zlib
 from array import array
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pyewf
 import pytest
@@ -27,7 +28,9 @@ from triage.errors import DamagedImageError, EvidenceError, UnsupportedImageErro
 from triage.evidence import ewf, ewf_sections
 from triage.evidence.ewf import EwfImage, open_ewf
 from triage.evidence.ewf_sections import header_values
-from triage.evidence.ewf_set import segment_names
+from triage.evidence.ewf_set import SegmentSet, segment_names
+from triage.evidence.segments import SegmentFile
+from triage.model import Container, ImageInfo
 
 CHUNKS = 12
 
@@ -218,6 +221,63 @@ def test_offsets_past_two_gib_use_all_bits_and_are_not_compressed() -> None:
     entries = array("I", [0x7FFF0000 | 1 << 31, 0x7FFFFF00, 0x80007F00, 0x8000FF00])
     assert ewf._overflow(entries) == 2
     assert ewf._overflow(array("I", [1, 2, 3])) == 3
+
+
+class _Huge:
+    """A segment of 4 GiB that holds three chunks and their table."""
+
+    name = "huge.E01"
+
+    def __init__(self, parts: dict[int, bytes]) -> None:
+        self._parts = parts
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._parts[offset][:length]
+
+
+def test_chunks_on_both_sides_of_two_gib_are_read() -> None:
+    first, second, third = MEDIA[:CHUNK], MEDIA[CHUNK : 2 * CHUNK], MEDIA[2 * CHUNK : 3 * CHUNK]
+    packed = zlib.compress(second)
+    places = [0x7FFF0000, 0x7FFF0000 + CHUNK + 4, 0x7FFF0000 + CHUNK + 4 + len(packed)]
+    places[2] = 0x80000010
+    entries = struct.pack("<3I", places[0], places[1] | 1 << 31, places[2])
+    file = _Huge(
+        {
+            7: entries,
+            places[0]: first + adler(first),
+            places[1]: packed,
+            places[2]: third + adler(third),
+        }
+    )
+    huge = ewf_sections.Table(
+        file=cast("SegmentFile", file),
+        entries_at=7,
+        count=3,
+        base=0,
+        data_start=76,
+        data_end=places[2] + CHUNK + 4,
+    )
+    info = ImageInfo(
+        container=Container.EWF,
+        segments=(),
+        media_size=3 * CHUNK,
+        sector_size=512,
+        stored_hashes={},
+        header={},
+        notes=(),
+    )
+    image = EwfImage(
+        SegmentSet(
+            files=(),
+            chunk_size=CHUNK,
+            placed=((0, huge),),
+            size=3 * CHUNK,
+            info=info,
+            unreadable=(),
+        )
+    )
+    assert image.read_at(0, 3 * CHUNK) == first + second + third
+    assert image.bad_ranges == []
 
 
 # --- damaged sets -------------------------------------------------------------------------------

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import random
 import struct
+import subprocess
+import sys
 import uuid
 import zipfile
 import zlib
@@ -477,6 +479,33 @@ def test_truncated_disks_are_covered(disk: Disk) -> None:
     for size in (512, 600, 1024, 1536, 17_000, MIB, MIB + 1000, 2 * MIB):
         disk(*_gpt_disk(), size=size)
         disk((0, mbr((0x06, 2048, 256), (0x05, 4096, 4096))), size=size)
+
+
+LOCKED_WORKER = """
+import sys
+from pathlib import Path
+from triage.evidence.image import open_image
+from triage.evidence.volumes import volumes
+
+image = open_image(Path(sys.argv[1]))
+sys.addaudithook(lambda event, _: event in {"open", "import"} and sys.exit(event))
+print(len(volumes(image)))
+"""
+
+
+@pytest.mark.parametrize("kind", ["gpt", "apm"])
+def test_an_open_image_is_divided_without_opening_anything(
+    disk: Disk, tmp_path: Path, kind: str
+) -> None:
+    apple = b"PM".ljust(16, b"\0") + b"Apple".ljust(32, b"\0") + b"Apple_HFS".ljust(32, b"\0")
+    disk(*(_gpt_disk() if kind == "gpt" else [(512, apple), (1024, b"BD")]))
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED_WORKER, tmp_path / "disk.dd"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 # --- samples and TSK as the second reader -------------------------------------------------------

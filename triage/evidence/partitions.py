@@ -8,6 +8,7 @@ Inside Macintosh: Devices, "The Partition Map"; FreeBSD `sys/disklabel.h`.
 
 from __future__ import annotations
 
+import codecs
 import struct
 import uuid
 import zlib
@@ -17,6 +18,9 @@ from dataclasses import dataclass, field
 from triage.errors import EvidenceError
 from triage.evidence.partition_types import BSD_TYPES, EXTENDED, GPT_TYPES, MBR_TYPES
 from triage.model import Reader
+
+for _encoding in ("mac-roman", "utf-16-le"):
+    codecs.lookup(_encoding)  # loaded now, for a locked worker can open no module
 
 _MAX_LOGICAL = 256
 _MAX_GPT_ENTRIES = 4096

@@ -6,12 +6,16 @@ probe. LVM2, Btrfs, XFS, F2FS, bcache and swap were checked against the real too
 
 from __future__ import annotations
 
+import codecs
 import struct
 import uuid
 from dataclasses import dataclass, field
 
 from triage.errors import EvidenceError
 from triage.model import Reader, VolumeState
+
+for _encoding in ("mac-roman", "utf-16-le"):
+    codecs.lookup(_encoding)  # loaded now, for a locked worker can open no module
 
 _MAX_TEXT = 1 << 16
 
