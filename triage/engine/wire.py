@@ -196,12 +196,12 @@ def _decoded(type_: Any, encoding: int, payload: bytes) -> Any:
     raise WorkerError("not a message")
 
 
-# Escapes: U+001A and a character for each surrogate (moved to U+E000–U+E7FF) or U+001A itself
+# Escapes: U+007F and a character for each surrogate (moved to U+E000–U+E7FF) or U+007F itself
 
-_ESCAPE = "\x1a"
+_ESCAPE = "\x7f"
 _SHIFT = 0x800
-_TO_ESCAPE = re.compile("[\x1a\ud800-\udfff]")
-_ESCAPED_ONE = re.compile("\x1a([\x1a\ue000-\ue7ff])")
+_TO_ESCAPE = re.compile("[\x7f\ud800-\udfff]")
+_ESCAPED_ONE = re.compile("\x7f([\x7f\ue000-\ue7ff])")
 
 
 def _escape(text: str) -> str:
