@@ -54,17 +54,10 @@ class Contents:
         self._img = image.as_tsk()
 
     def at(self, offset: int, length: int) -> Content:
-        """Say what lies there. A lock goes before a file system: old marks survive under it."""
-        marked = by_signature(self._image, offset, length)
-        if marked is not None and marked.state is VolumeState.LOCKED:
-            return _recognised(marked)
-        filesystem = self.filesystem(offset, length)
-        if filesystem is not None and filesystem.state is VolumeState.FILESYSTEM:
-            return filesystem
-        if marked is not None:
-            return _recognised(marked)
-        if filesystem is not None:
-            return filesystem
+        """Say what lies there."""
+        found = self._structure(offset, length)
+        if found is not None:
+            return found
         if self.read(offset + length - 512, 512)[3:11] == b"NTFS    ":
             problem = "the NTFS boot sector is damaged; its backup in the last sector is there"
             return Content(state=VolumeState.DAMAGED, problem=problem)
@@ -72,11 +65,19 @@ class Contents:
 
     def lost(self, offset: int, length: int) -> Content | None:
         """Say what a partition that was deleted may have left there; None when nothing did."""
-        found = by_signature(self._image, offset, length)
-        if found is not None and found.state is not VolumeState.META:
-            return _recognised(found)
-        content = self.filesystem(offset, length)
-        return content if content and content.state is VolumeState.FILESYSTEM else None
+        found = self._structure(offset, length)
+        kept = found is not None and found.state not in {VolumeState.META, VolumeState.DAMAGED}
+        return found if kept else None
+
+    def _structure(self, offset: int, length: int) -> Content | None:
+        """Find a lock, else a file system, else something unread: old marks survive under each."""
+        marked = by_signature(self._image, offset, length)
+        if marked is not None and marked.state is VolumeState.LOCKED:
+            return _recognised(marked)
+        filesystem = self.filesystem(offset, length)
+        if marked is None or (filesystem and filesystem.state is VolumeState.FILESYSTEM):
+            return filesystem
+        return _recognised(marked)
 
     def filesystem(self, offset: int, length: int) -> Content | None:
         """Open the file system whose mark stands there; None without a mark."""
