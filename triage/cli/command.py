@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -79,7 +80,12 @@ def invoke() -> int:
     except TriageError as error:
         note(f"triage: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        silence_stdout()
-        return ExitCode.OK
+    except Exception as error:
+        if isinstance(error, BrokenPipeError):
+            silence_stdout()
+            return ExitCode.OK
+        if os.environ.get("TRIAGE_DEBUG"):
+            raise
+        note(f"triage: internal error: {type(error).__name__}; TRIAGE_DEBUG=1 shows where")
+        return ExitCode.FAILED
     return int(result) if isinstance(result, int) else ExitCode.OK

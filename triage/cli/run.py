@@ -192,7 +192,7 @@ def _sealed(result: RunResult) -> dict[str, object]:
         "seal code": result.seal_code,
         "image hash": result.image_hash,
         "findings": result.findings,
-        "time": f"{result.seconds:.1f} s",
+        "time": f"{result.milliseconds / 1000:.1f} s",
     }
 
 

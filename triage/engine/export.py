@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from triage.bundle import BundleWriter
-from triage.bundle.layout import exported as exported_path
 from triage.engine import messages as m
 from triage.engine.coverage import Outcome
 from triage.engine.pool import Pool, Task
@@ -62,9 +61,13 @@ def export(
             if not blocks.picture:
                 results.problem(reason, error.message, volume=fact.record["volume"])
             continue
-        fact.record["exported"] = exported_path(sha256, sealed=fact.secret)
         total += size
         count += 1
+    for fact in results.files.values():
+        # Asked at the end: equal content that another file makes secret is sealed for both.
+        sha256 = fact.record["hashes"].get("sha256")
+        if sha256 is not None:
+            fact.record["exported"] = writer.where(sha256)
     return {"files": count, "bytes": total}
 
 

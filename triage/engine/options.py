@@ -80,4 +80,4 @@ class RunResult:
     problems: int
     not_examined: int
     image_hash: str  # match, mismatch, no stored hash, not finished, not selected, not applicable
-    seconds: float
+    milliseconds: int

@@ -401,15 +401,15 @@ def _write(state: Run, writer: BundleWriter, reporter: Reporter, recipient: Any)
     writer.write_lines("files.jsonl", redacted(fact.record for fact in results.files.values()))
     if recipient is not None:
         writer.write_secrets(results.secrets, recipient)
-    observer.findings_ready(
-        findings,
-        list(redacted(results.coverage.lines())),
-        list(redacted(results.problems.values())),
-    )
-    observer.phase("hash", state.opened.info.media_size, "bytes")
     try:
+        observer.findings_ready(
+            findings,
+            list(redacted(results.coverage.lines())),
+            list(redacted(results.problems.values())),
+        )
+        observer.phase("hash", state.opened.info.media_size, "bytes")
         media.finish(state.pool)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # only the hash is missing by now
         media.interrupted()
     media.cover(results)
     custody.append("image.hashed", media.record())
@@ -466,7 +466,7 @@ def _seal(
         problems=len(results.problems),
         not_examined=sum(line["counts"] for line in coverage),
         image_hash=media.verdict,
-        seconds=time.monotonic() - state.started,
+        milliseconds=round(1000 * (time.monotonic() - state.started)),
     )
 
 
