@@ -31,6 +31,7 @@ from triage.formats.onion import check as onion_check
 
 from ._bridges import parse_bridge
 from ._clock import minutes_before, modified, utc_text
+from ._orbot import orbot_settings
 from ._state import STATE_LIMIT, Guard, State, is_state, parse_state
 from ._torrc import (
     TORRC_LIMIT,
@@ -44,7 +45,7 @@ from ._torrc import (
 _HEAD = 4096
 _CONSENSUS = ("cached-microdesc-consensus", "cached-consensus", "unverified-microdesc-consensus")
 _CACHES = (*_CONSENSUS, "cached-certs")
-_NEIGHBOURS = (*_CACHES, "cached-microdescs", "torrc", "geoip", "geoip6")
+_NEIGHBOURS = (*_CACHES, "cached-microdescs", "torrc-defaults")
 _MAX_TORRCS = 50
 _TIME_LINE = re.compile(r"^(valid-after|fresh-until|valid-until) ([0-9: -]{19})\r?$", re.MULTILINE)
 _BUNDLES = (  # part of the folded path → who brings this tor
@@ -241,13 +242,16 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
         *modified("lock_written", artifact.sibling("lock")),
     )
     paths = absolute_paths(options)
+    settings = telling_settings(options)
+    if _bundle(directory) == "orbot":
+        settings += orbot_settings(artifact)
     if parsed is None:
         return TorClient(
             directory=directory,
             bundled_with=_bundle(directory),
             consensus_valid_after=valid_after[0].utc if valid_after else None,
             configured_paths=paths,
-            settings=telling_settings(options),
+            settings=settings,
             shows=Shows.EXECUTED if document else Shows.PRESENT,
             confidence=Confidence.PROBABLE,
             times=times,
@@ -267,7 +271,7 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
         guards_sampled=len(parsed.guards),
         consensus_valid_after=valid_after[0].utc if valid_after else None,
         configured_paths=paths,
-        settings=telling_settings(options),
+        settings=settings,
         shows=Shows.USED if parsed.measured or confirmed else Shows.EXECUTED,
         confidence=Confidence.CONFIRMED if checks else Confidence.PROBABLE,
         checks=checks,
@@ -288,9 +292,9 @@ def _guard(guard: Guard) -> TorGuard:
         confidence=Confidence.PROBABLE,
         locator=f"line {guard.line}",
         times=(
-            *utc_text("sampled_not_later_than", guard.sampled_on),
-            *utc_text("confirmed_not_later_than", guard.confirmed_on),
-            *utc_text("unlisted_not_later_than", guard.unlisted_since),
+            *utc_text("sampled_not_before", guard.sampled_on),
+            *utc_text("confirmed_not_before", guard.confirmed_on),
+            *utc_text("unlisted_not_before", guard.unlisted_since),
         ),
     )
 

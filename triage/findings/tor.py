@@ -46,14 +46,15 @@ class TorClient(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorGuard(Finding):
-    """An entry relay that tor chose. Dates are randomised up to 12 days back by tor itself."""
+    """An entry relay that tor chose. tor itself sets the dates up to 12 days back at random."""
 
     kind: ClassVar[str] = "tor.guard"
     identity: ClassVar[tuple[str, ...]] = ("fingerprint", "selection")
     title: ClassVar[str] = "Entry guards"
     interpretation: ClassVar[Interpretation] = Interpretation(
         means="tor chose this relay; `confirmed` means that a circuit through it worked.",
-        does_not_mean="An exact day: tor moves these dates back at random, read “not later than”. "
+        does_not_mean="An exact day: tor moves these dates back at random, so it happened then or "
+        "up to 12 days later (30 before tor 0.3.0), never before. "
         "A guard that is only sampled was not necessarily contacted.",
         other_explanations="A copied data directory.",
         next_steps="Network records may show connections to this relay.",

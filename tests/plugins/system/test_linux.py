@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from plugins.system.linux import accounts, release, timezone
-from triage.api import ParseError, SystemAccount, SystemOs
+from triage.api import (
+    Artifact,
+    EntryType,
+    ParseError,
+    SystemAccount,
+    SystemOs,
+    SystemTimezone,
+)
 
 Extract = Callable[..., Any]
 
@@ -114,6 +123,41 @@ def test_zone_by_name(extract: Extract) -> None:
     tree = {"/etc/timezone": b"Europe/Vienna\n", "/etc/os-release": RELEASE}
     (zone,) = extract(timezone, tree).findings
     assert zone.zone_name == "Europe/Vienna"
+
+
+@dataclass
+class Link:
+    """An artifact whose file system has one link."""
+
+    target: bytes
+
+    @property
+    def path(self) -> str:
+        return "/etc/os-release"
+
+    @property
+    def entry(self) -> SimpleNamespace:
+        return SimpleNamespace(type=EntryType.LINK, name="os-release")
+
+    def resolve(self, path: str) -> Link | None:
+        return self if path == "/etc/localtime" else None
+
+    def head(self, length: int) -> bytes:
+        return self.target[:length]
+
+
+@pytest.mark.parametrize(
+    ("target", "zones"),
+    [
+        (b"../usr/share/zoneinfo/Europe/Vienna", ["Europe/Vienna"]),
+        (b"/usr/share/zoneinfo/UTC\0\0", ["UTC"]),
+        (b"/usr/share/zoneinfo/../../../etc/passwd", []),
+        (bytes(35), []),
+    ],
+)
+def test_zone_by_link(target: bytes, zones: list[str]) -> None:
+    found = timezone.run(cast("Artifact", Link(target)))
+    assert [zone.zone_name for zone in found if isinstance(zone, SystemTimezone)] == zones
 
 
 def test_no_zone_is_not_a_problem(extract: Extract) -> None:

@@ -71,14 +71,14 @@ def test_state_tells_when_and_how_much(extract: Extract) -> None:
     }
 
 
-def test_guard_dates_are_upper_bounds(extract: Extract) -> None:
+def test_guard_dates_are_lower_bounds(extract: Extract) -> None:
     found = extract(state, {f"{DIRECTORY}/state": STATE.encode()})
     first, second = found.of(TorGuard)
     assert (first.fingerprint, first.nickname, first.confirmed) == (FINGERPRINT, "one", True)
     assert first.use_attempts == "3.5"
     assert [time.event for time in first.times] == [
-        "sampled_not_later_than",
-        "confirmed_not_later_than",
+        "sampled_not_before",
+        "confirmed_not_before",
     ]
     assert first.times[1].utc == "2024-02-12T05:06:07Z"
     assert first.shows is Shows.DESTINATION
@@ -96,8 +96,8 @@ def test_older_guard_lines(extract: Extract) -> None:
         True,
     )
     assert [(time.event, time.utc) for time in first.times] == [
-        ("sampled_not_later_than", "2014-07-11T01:18:47Z"),
-        ("unlisted_not_later_than", "2014-07-19T00:00:00Z"),
+        ("sampled_not_before", "2014-07-11T01:18:47Z"),
+        ("unlisted_not_before", "2014-07-19T00:00:00Z"),
     ]
     assert (second.nickname, second.times) == ("two", ())
     (client,) = found.of(TorClient)
@@ -167,6 +167,27 @@ def test_neighbours_add_clock_paths_and_settings(extract: Extract) -> None:
 def test_system_tor_takes_the_system_torrc(extract: Extract) -> None:
     tree = {"/var/lib/tor/state": LEGACY.encode(), "/etc/tor/torrc": b"ExitNodes {at}\n"}
     assert extract(state, tree).of(TorClient)[0].settings == ("ExitNodes {at}",)
+
+
+def test_orbot_names_the_apps_it_routes(extract: Extract) -> None:
+    preferences = (
+        b'<map><string name="PrefTord">com.example.notes|</string>'
+        b'<boolean name="pref_or" value="true"/><string name="other">x</string>'
+        b'<string name="pref_proxy_password">hunter2</string></map>'
+    )
+    folder = "/data/data/org.torproject.android"
+    place = f"{folder}/shared_prefs/org.torproject.android_preferences.xml"
+    tree = {f"{folder}/app_tordata/state": STATE.encode(), place: preferences}
+    (client,) = extract(state, tree).of(TorClient)
+    assert client.bundled_with == "orbot"
+    assert client.settings == (
+        "PrefTord com.example.notes|",
+        "pref_or true",
+        "pref_proxy_password [withheld]",
+    )
+    found = extract(state, {**tree, place: b"<map>"})
+    assert found.of(TorClient)[0].settings == ()
+    assert found.problems == [f"{place}: not well-formed XML"]
 
 
 def test_never_bootstrapped(extract: Extract) -> None:
