@@ -2,7 +2,8 @@
 
 `otr.private_key` is an S-expression of libgcrypt: for each account a DSA key p, q, g, y and the
 private x, in hex between `#`. A fingerprint is SHA-1 over p, q, g and y as multi-precision
-integers: 4 bytes of length, then the bytes without leading zeros (libotr, `privkey.c`).
+integers: 4 bytes of length, then the bytes without leading zeros. Checked against the fingerprint
+that libotr shows for a key.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Pidgin, Finch and Gaim: accounts, contacts, OTR keys and logs of libpurple.
 
-Written from the sources of libpurple 2.14 and of Gaim, and tested with a home folder that Pidgin
-2.14.12 wrote on Linux; Windows, Flatpak, portable and Tails installations write the same files
-elsewhere, and Adium those of accounts and contacts. Reads logs in HTML and text of Gaim 0.5 to
-Pidgin 2.14. Status logs (`.system`) are counted, not read; Adium's own logs, images in messages,
-certificates and buddy icons are not read. Passwords stand in clear in `accounts.xml`: that one is
-stored is told, never which.
+Written from libpurple's `log.c` and its "old logger" plugin, and from a home folder that Pidgin
+2.14.12 wrote on Linux, and tested with that folder. Windows, Flatpak, portable and Tails
+installations write the same files elsewhere, and Adium those of accounts and contacts: of these
+there was no sample. Reads logs in HTML and text from the first Gaim to Pidgin 2.14. Status logs
+(`.system`) are counted, not read; Adium's own logs, images in messages, certificates and buddy
+icons are not read. Passwords stand in clear in `accounts.xml`: that one is stored is told, never
+which.
 
 A log shows what this program wrote down; `_purple_log` says what its lines cannot tell.
 
-References: pidgin.im, `libpurple/account.c`, `blist.c`, `log.c`, `util.c`
-(`purple_escape_filename`); libotr, `privkey.c`.
+References: pidgin.im, `libpurple/log.c`, `plugins/log_reader.c`, `plugins/oldlogger.c`.
 """
 
 from __future__ import annotations
@@ -231,8 +231,7 @@ def contacts(artifact: Artifact) -> Iterator[ChatContact]:
 
 
 def _contact(entry: Element, name: str, alias: str | None, group: str | None) -> ChatContact:
-    # `proto` since Gaim 0.60; `protocol` stood in its place before.
-    service = _service(entry.get("proto") or entry.get("protocol") or "")
+    service = _service(entry.get("proto") or "")
     account = entry.get("account")
     seen = [_text(each) for each in entry.iterfind("setting") if each.get("name") == "last_seen"]
     return ChatContact(

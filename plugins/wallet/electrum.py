@@ -10,8 +10,11 @@ hold, and labels of lightning payments, are not read.
 Balances and heights are what the file knew when it was last written. Electron Cash writes legacy
 addresses, which look like Bitcoin's: the coin is told from the folder, else from the addresses.
 
-References: spesmilo/electrum, `storage.py`, `json_db.py`, `wallet_db.py`, `simple_config.py`;
-Electron-Cash/Electron-Cash, `util.py`.
+No wallet of Electron Cash or Electrum-LTC was at hand: they are read as the Electrum that they were
+forked from. Their folders on Android, and the portable one of Electrum-LTC, are not verified.
+
+References: spesmilo/electrum, `storage.py`, `json_db.py`, `wallet_db.py`, `invoices.py`,
+`network.py`.
 """
 
 from __future__ import annotations
