@@ -81,7 +81,7 @@ def release(artifact: Artifact) -> Iterator[SystemOs]:
     holds_secret=True,
 )
 def accounts(artifact: Artifact) -> Iterator[SystemAccount]:
-    """Read a local account of the directory service; those of the system are passed over."""
+    """Read a local account of the directory service, if it is not the system's."""
     if artifact.entry.name.startswith("_"):
         return
     facts = _dictionary(artifact)

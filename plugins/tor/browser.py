@@ -76,7 +76,7 @@ def browser(artifact: Artifact) -> Iterator[WebBrowser]:
     yields=(TorBridge,),
 )
 def bridges(artifact: Artifact) -> Iterator[TorBridge]:
-    """List the bridges in the settings of Tor Browser (11.5 and later, in part before)."""
+    """List the bridges in the settings: 11.5 and later, in part before."""
     found = prefs(artifact.text(SMALL))
     enabled = settings.bridges_enabled(found)
     for name, line, source in settings.bridges(found):
@@ -125,7 +125,7 @@ def places(artifact: Artifact) -> Iterator[WebBookmark | WebVisit | WebDownload]
     yields=(WebBookmark,),
 )
 def backups(artifact: Artifact) -> Iterator[WebBookmark]:
-    """Read a daily backup of the bookmarks, which may hold some that were deleted since."""
+    """Read a backup of the bookmarks; it may hold some that were deleted since."""
     data = artifact.read(SMALL)
     plain = artifact.entry.name.casefold().endswith(".json")
     yield from backup_findings(artifact, json.parse(data) if plain else jsonlz4(data))
@@ -137,9 +137,9 @@ def backups(artifact: Artifact) -> Iterator[WebBookmark]:
     yields=(WebSite,),
 )
 def site_security(artifact: Artifact) -> Iterator[WebSite]:
-    """List hosts that asked for encrypted connections; private windows leave none on disk.
+    """List hosts that asked for encrypted connections (HSTS).
 
-    `accessed` is a day, without a time of day.
+    Private windows leave none on disk. `accessed` is a day, without a time of day.
     """
     states: SiteStates
     if artifact.entry.name.casefold().endswith(".bin"):
@@ -206,7 +206,7 @@ def storage(artifact: Artifact) -> Iterator[WebSite]:
     holds_secret=True,
 )
 def logins(artifact: Artifact) -> Iterator[WebSite]:
-    """List hosts for which a login was saved; names and passwords are encrypted, and not read."""
+    """List hosts for which a login was saved; the logins are not read."""
     value = json.parse(artifact.read(SMALL))
     rows = value.get("logins") if isinstance(value, dict) else None
     if not isinstance(rows, list):

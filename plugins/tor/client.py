@@ -124,7 +124,7 @@ def state(artifact: Artifact) -> Iterator[TorClient | TorGuard]:
     yields=(TorClient,),
 )
 def caches(artifact: Artifact) -> Iterator[TorClient]:
-    """Report a tor data directory known only by cached network documents, without state.
+    """Report a tor data directory known by cached network documents alone.
 
     One finding a folder, from the most telling document in it.
     """
@@ -146,7 +146,7 @@ def caches(artifact: Artifact) -> Iterator[TorClient]:
     paths=(
         # Tor Browser, any desktop; `torrc.orig.1` is what tor kept when it rewrote the file
         "**/Tor/torrc",
-        "**/Tor/torrc.orig.*",
+        "**/torrc.orig.*",
         # tor daemon: Debian and Fedora, included parts, FreeBSD and Homebrew
         "etc/tor/torrc",
         "etc/tor/torrc.d/*",
@@ -160,7 +160,7 @@ def caches(artifact: Artifact) -> Iterator[TorClient]:
     holds_secret=True,
 )
 def torrc(artifact: Artifact) -> Iterator[TorBridge]:
-    """List the bridges in a torrc; its paths and settings stand with the data directory."""
+    """List the bridges in a torrc; its settings stand with the data directory."""
     options = parse_torrc(artifact.text(TORRC_LIMIT))
     if not is_torrc(options):
         return

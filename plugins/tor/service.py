@@ -61,7 +61,7 @@ _MAX_TORRCS = 50
     holds_secret=True,
 )
 def keys(artifact: Artifact) -> Iterator[TorOnionService]:
-    """Read an onion service's key directory: address, ports, clients, which keys lie there.
+    """Read an onion service's key directory: address, keys, ports, clients.
 
     One finding a directory, made from the public key where there is one.
     """
@@ -104,7 +104,7 @@ def hostname(artifact: Artifact) -> Iterator[TorOnionService]:
     holds_secret=True,
 )
 def configuration(artifact: Artifact) -> Iterator[TorOnionService]:
-    """List onion services that a torrc configures and whose directory is not in this volume."""
+    """List onion services in a torrc whose directory is not in this volume."""
     for block in service_blocks(parse_torrc(artifact.text(TORRC_LIMIT))):
         base = block.directory.replace("\\", "/").rstrip("/")
         if not base or any(artifact.resolve(f"{base}/{name}") for name in _ANCHORS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -498,3 +499,20 @@ def test_phone(extract: Extract) -> None:
     for data in (b"", b"<a/>", b"ABX\0"):
         with pytest.raises(ParseError):
             extract(browser.android, {path: data})
+
+
+def test_real_databases_of_firefox(extract: Extract) -> None:
+    folder = os.environ.get("TRIAGE_SAMPLES")
+    if not folder:
+        pytest.skip("TRIAGE_SAMPLES is not set")
+    data = (Path(folder) / "firefox" / "places.sqlite").read_bytes()
+    found = extract(browser.places, {f"{PROFILE}/places.sqlite": data})
+    assert len(found.of(WebBookmark)) == 91
+    (visit,) = found.of(WebVisit)
+    assert (visit.url, visit.times[0].utc) == (
+        "http://news.google.com/",
+        "2011-07-01T11:16:21.371935Z",
+    )
+    data = (Path(folder) / "firefox" / "cookies.sqlite").read_bytes()
+    found = extract(browser.site_databases, {f"{PROFILE}/cookies.sqlite": data})
+    assert "login.wikimedia.org" in {site.host for site in found.of(WebSite)}
