@@ -35,11 +35,10 @@ def export(
     total = count = 0
     for key in sorted(results.files):
         fact = results.files[key]
-        if profile.export == "none" or not (fact.cited or profile.export == "all"):
+        wanted = profile.export == "all" or (profile.export == "cited" and fact.cited)
+        # What was not read whole has no digest; files.jsonl says so.
+        if not wanted or "sha256" not in fact.record["hashes"]:
             continue
-        sha256 = fact.record["hashes"].get("sha256")
-        if sha256 is None:
-            continue  # not read whole: said in files.jsonl
         if fact.secret and recipient is None:
             _left_out(results, fact, Outcome.WITHHELD_SECRET, None)
             continue
@@ -47,28 +46,35 @@ def export(
         limits = profile.limits
         if size > limits.exported_file_bytes or total + size > limits.exported_total_bytes:
             _left_out(results, fact, Outcome.NOT_EXAMINED, "export_limit")
-            continue
-        blocks = _Content(pool, fact)
-        try:
-            if fact.secret:
-                writer.add_sealed_file(sha256, blocks, recipient)
-            else:
-                writer.add_file(sha256, blocks)
-        except EvidenceError as error:
-            reason = "picture_or_video" if blocks.picture else "export_failed"
-            outcome = Outcome.OUT_OF_SCOPE if blocks.picture else Outcome.NOT_EXAMINED
-            _left_out(results, fact, outcome, reason)
-            if not blocks.picture:
-                results.problem(reason, error.message, volume=fact.record["volume"])
-            continue
-        total += size
-        count += 1
+        elif _copied(results, fact, pool, writer, recipient):
+            total += size
+            count += 1
     for fact in results.files.values():
         # Asked at the end: equal content that another file makes secret is sealed for both.
         sha256 = fact.record["hashes"].get("sha256")
         if sha256 is not None:
             fact.record["exported"] = writer.where(sha256)
     return {"files": count, "bytes": total}
+
+
+def _copied(
+    results: Results, fact: FileFact, pool: Pool, writer: BundleWriter, recipient: Any
+) -> bool:
+    sha256 = fact.record["hashes"]["sha256"]
+    blocks = _Content(pool, fact)
+    try:
+        if fact.secret:
+            writer.add_sealed_file(sha256, blocks, recipient)
+        else:
+            writer.add_file(sha256, blocks)
+    except EvidenceError as error:
+        if blocks.picture:
+            _left_out(results, fact, Outcome.OUT_OF_SCOPE, "picture_or_video")
+        else:
+            _left_out(results, fact, Outcome.NOT_EXAMINED, "export_failed")
+            results.problem("export_failed", error.message, volume=fact.record["volume"])
+        return False
+    return True
 
 
 def _left_out(results: Results, fact: FileFact, outcome: Outcome, reason: str | None) -> None:
