@@ -62,7 +62,7 @@ def redact(text: str) -> str:
 def redact_value(value: Any) -> Any:
     """Return plain data with every string in it redacted, keys of mappings included.
 
-    Takes what JSON can say, plus tuples, sets, enums and bytes. In a mapping, 32, 48 or 64 bytes of
+    Takes what JSON can say, plus tuples, sets, enums and bytes. In a mapping, 16 to 64 bytes of
     hexadecimal under a name such as `private_key` are a secret as well, and a `_raw` twin is
     looked at decoded. Keys that become equal are numbered. Raises ParseError beyond `DEEPEST`,
     TypeError for any other type: what is not understood must not pass unseen.

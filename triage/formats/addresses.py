@@ -224,8 +224,9 @@ _FEW_DIGITS = 3
 def find_addresses(text: str, *, limit: int = LIMIT) -> Iterator[tuple[int, CryptoAddress]]:
     """Yield (offset, address) for every address that stands by itself, in order, at most `limit`.
 
-    Solana's addresses have no checksum: one is only yielded when it mixes capitals, small letters
-    and several digits, and it stays "possible". Time grows with the length of the text alone.
+    Without a checksum an address is "possible" at most, and only yielded when it looks like one:
+    Solana's must mix capitals, small letters and several digits, Ethereum's must not be all
+    capitals, as constants in programs are. Time grows with the length of the text alone.
     """
     left = limit
     for found in _TOKEN.finditer(text):
@@ -241,11 +242,14 @@ def find_addresses(text: str, *, limit: int = LIMIT) -> Iterator[tuple[int, Cryp
             start -= len(address.text) - len(token)
         else:
             address = classify(token)
-        if address and (address.coin != "solana" or _looks_random(token)):
+        if address and (address.confirmed or _looks_like(address)):
             left -= 1
             yield start, address
 
 
-def _looks_random(token: str) -> bool:
-    digits = sum(map(str.isdigit, token))
-    return digits >= _FEW_DIGITS and token not in {token.lower(), token.upper()}
+def _looks_like(address: CryptoAddress) -> bool:
+    text = address.text
+    if address.coin == "ethereum":
+        return text == text.lower()
+    digits = sum(map(str.isdigit, text))
+    return digits >= _FEW_DIGITS and text not in {text.lower(), text.upper()}

@@ -132,12 +132,13 @@ def _is_key(data: bytes, private: bool) -> bool:
     return square == 0 or pow(square, (_P - 1) // 2, _P) == 1
 
 
-_CANDIDATE = re.compile(r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))[1-9A-HJ-NP-Za-km-z]{111,113}+")
+# A percent escape before a key must not become its first two characters.
+_RUN = re.compile(r"%[0-9A-Fa-f]{2}|([0-9A-Za-z]{111,})")
 
 
 def find_extended_keys(text: str) -> Iterator[tuple[int, ExtendedKey]]:
     """Yield (offset, key) for every extended key that stands by itself, in order; linear time."""
-    for found in _CANDIDATE.finditer(text):
-        key = classify(found[0])
-        if key is not None and not text[found.end() : found.end() + 1].isalnum():
-            yield found.start(), key
+    for found in _RUN.finditer(text):
+        key = classify(found[1]) if found[1] else None
+        if key is not None:
+            yield found.start(1), key

@@ -19,9 +19,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from triage.formats.seed_checks import CHECKS, Window, windows
+from triage.formats.seed_checks import SIZES, Window, windows
 from triage.formats.wordlists import LISTS, MASKS, WordList, normal
 
 SHORTEST = 12
@@ -55,9 +54,12 @@ class Span:
     bits: int
 
 
-def check(words: Sequence[str]) -> Mnemonic | None:
-    """Return what the words are as one whole phrase, or None; the strongest proof wins."""
-    if not SHORTEST <= len(words) <= max(CHECKS):
+def check(words: Sequence[str], *, kind: str | None = None) -> Mnemonic | None:
+    """Return what the words are as one whole phrase, or None; the strongest proof wins.
+
+    `kind` asks about one kind alone: an old Electrum phrase may pass as BIP-39 by chance.
+    """
+    if not SHORTEST <= len(words) <= max(SIZES):
         return None
     normals = tuple(map(normal, words))
     found = [
@@ -65,9 +67,9 @@ def check(words: Sequence[str]) -> Mnemonic | None:
         for words_of in LISTS
         if all(word in words_of.index for word in normals)
         for window in windows(words_of, normals, whole=True)
-        if window.start == 0 and window.end == len(normals)
+        if kind in {None, window.kind}
     ]
-    # BIP-39 before Electrum: Electrum does not hand out a phrase that is also a BIP-39 one.
+    # BIP-39 before Electrum, which today hands out no phrase that is also a BIP-39 one.
     return max(found, key=lambda each: (each.kind != "electrum", each.bits), default=None)
 
 
@@ -75,8 +77,8 @@ def find_mnemonics(text: str) -> Iterator[Span]:
     """Yield the seed phrases of a text, in order, never overlapping.
 
     Words may be numbered, quoted, or parted by commas, tags or line breaks; percent escapes are
-    the caller's to undo. Kept are windows whose checksum holds and in which at most two words
-    repeat (`true, false, true …` is no seed), and that are no excerpt of the word list itself.
+    the caller's to undo. Kept are windows whose checksum holds, in which few words repeat (two
+    in most kinds: `true, false, true …` is no seed), and that are not in the list's own order.
     Time grows with the length of the text, at most some ten microseconds a word.
     """
     for cluster in clusters(text):
@@ -123,6 +125,8 @@ _TOKEN = re.compile(
 )
 _MARKUP = re.compile(r"[<&\\\[]")
 _ASCII_WORDS = bytes(ord(chr(n).lower()) if chr(n).isalpha() else 32 for n in range(128)) * 2
+# Monero repeats one word on purpose; 33 words out of 1024 often repeat some, and 30 bits suffice.
+_REPEATS = {"monero": 4, "slip39": 16}
 _GAP = 48  # characters between two words of one phrase, tags aside
 
 
@@ -199,7 +203,8 @@ def _windows(words_of: WordList, tokens: _Tokens, first: int, last: int) -> Iter
     words = tokens.words[first:last]
     for window in windows(words_of, words, whole=False):
         inside = words[window.start : window.end]
-        if len(set(inside)) < len(inside) - 2 or _is_excerpt(words_of, inside):
+        repeats = len(inside) - len(set(inside))
+        if repeats > _REPEATS.get(window.kind, 2) or _is_excerpt(words_of, inside):
             continue
         yield Window(
             start=first + window.start,
@@ -211,9 +216,9 @@ def _windows(words_of: WordList, tokens: _Tokens, first: int, last: int) -> Iter
 
 
 def _is_excerpt(words_of: WordList, words: Sequence[str]) -> bool:
+    """Whether the words stand in the list's own order: one seed in 479 million would."""
     numbers = [words_of.index[word] for word in words]
-    steps = sum(after == before + 1 for before, after in pairwise(numbers))
-    return steps > len(words) // 2
+    return numbers == sorted(numbers)
 
 
 def _ranked(group: list[tuple[Window, WordList]], tokens: _Tokens) -> tuple[Span, ...]:

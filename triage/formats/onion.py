@@ -23,17 +23,13 @@ V2_CHARS = 16
 _KEY = 32
 _HOST_LIMIT = 253  # DNS's limit, which tor keeps to
 _B32_CHARS = 52
-_BASE32 = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 _B33_FLAGS = 0x07  # two-byte types, secret needed, client authentication
 _B33_TYPES = frozenset({7, 11})  # Ed25519, RedDSA
 
-# A run can only start where no letter or digit stands before it, or an escape such as %2F ends.
-_START = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"
-_ONION = re.compile(
-    _START + r"(?:([A-Za-z2-7]{56})(?![A-Za-z0-9])(\.onion(?![A-Za-z0-9-]))?"
-    r"|([A-Za-z2-7]{16})\.onion(?![A-Za-z0-9-]))",
-    re.IGNORECASE,
-)
+_BASE32 = frozenset("abcdefghijklmnopqrstuvwxyz234567")
+# A percent escape before an address must not become its first two characters.
+_RUN = re.compile(r"%[0-9A-Fa-f]{2}|([0-9A-Za-z]{16,})")
+_SUFFIX = re.compile(r"\.onion(?![A-Za-z0-9-])", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HOST_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _I2P = re.compile(r"\.i2p(?![A-Za-z0-9-]|\.[A-Za-z0-9])", re.IGNORECASE)
@@ -135,9 +131,16 @@ def find_onions(text: str) -> Iterator[tuple[int, OnionAddress]]:
     Version 3 is found by its checksum, with or without `.onion`; version 2 only before `.onion`.
     Time grows with the length of the text alone.
     """
-    for found in _ONION.finditer(text):
-        subdomains = _labels_before(text, found.start()) if found[2] or found[3] else ""
-        address = _onion((found[1] or found[3]).lower(), subdomains)
+    for found in _RUN.finditer(text):
+        run = found[1]
+        if run is None or len(run) not in {V2_CHARS, V3_CHARS}:
+            continue
+        label = run.lower()
+        dotted = _SUFFIX.match(text, found.end())
+        if not _BASE32.issuperset(label) or (len(label) == V2_CHARS and not dotted):
+            continue
+        subdomains = _labels_before(text, found.start()) if dotted else ""
+        address = _onion(label, subdomains)
         if address is not None:
             yield found.start() - len(subdomains), address
 

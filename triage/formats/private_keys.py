@@ -13,6 +13,7 @@ import re
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from triage.formats import key_checks as checks
 from triage.formats.key_checks import Verdict
@@ -38,7 +39,15 @@ class _Token:
     check: Callable[[str], Verdict | None] = checks.shape_only
 
 
-_FREE = r"(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))"  # nothing that could be part of it before
+def _alone(first: str) -> str:
+    """Match `first` where nothing that could be part of a token stands before it.
+
+    The look-behind comes after the literal, which lets the engine search for the literal itself;
+    that it comes at all keeps the search linear (`eyJeyJeyJ…`).
+    """
+    return rf"{first}(?:(?<![A-Za-z0-9_-]{first})|(?<=%[0-9A-Fa-f]{{2}}{first}))"
+
+
 _DONE = r"(?![A-Za-z0-9_-])"
 
 _TOKENS = tuple(
@@ -71,36 +80,53 @@ _TOKENS = tuple(
         (
             "jwt",
             "eyJ",
-            _FREE + r"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+",
+            _alone(r"eyJ") + r"[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+",
             checks.jwt,
         ),
-        ("slack token", "xo", _FREE + r"xox[a-z]-[A-Za-z0-9%/+=_-]{10,}+", checks.shape_only),
-        ("slack token", "xapp-", _FREE + r"xapp-[A-Za-z0-9-]{20,}+", checks.shape_only),
+        ("slack token", "xo", _alone(r"xox") + r"[a-z]-[A-Za-z0-9%/+=_-]{10,}+", checks.shape_only),
+        ("slack token", "xapp-", _alone(r"xapp-") + r"[A-Za-z0-9-]{20,}+", checks.shape_only),
         (
             "discord token",
             ".",
-            _FREE + r"[MNO][A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,45}" + _DONE,
+            _alone(r"[MNO]")
+            + r"[A-Za-z0-9_-]{22,30}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,45}"
+            + _DONE,
             checks.discord,
         ),
-        ("discord token", "mfa.", _FREE + r"mfa\.[A-Za-z0-9_-]{80,90}" + _DONE, checks.shape_only),
-        ("github token", "gh", _FREE + r"gh[oprsu]_[A-Za-z0-9]{36,255}" + _DONE, checks.github),
+        (
+            "discord token",
+            "mfa.",
+            _alone(r"mfa\.") + r"[A-Za-z0-9_-]{80,90}" + _DONE,
+            checks.shape_only,
+        ),
+        (
+            "github token",
+            "gh",
+            _alone(r"gh") + r"[oprsu]_[A-Za-z0-9]{36,255}" + _DONE,
+            checks.github,
+        ),
         (
             "github token",
             "github_pat_",
-            _FREE + r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}",
+            _alone(r"github_pat_") + r"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}",
             checks.shape_only,
         ),
-        ("gitlab token", "glpat-", _FREE + r"glpat-[A-Za-z0-9_.-]{20,100}", checks.shape_only),
+        (
+            "gitlab token",
+            "glpat-",
+            _alone(r"glpat-") + r"[A-Za-z0-9_.-]{20,100}",
+            checks.shape_only,
+        ),
         (
             "matrix token",
             "syt_",
-            rf"{_FREE}syt_[A-Za-z0-9]{{1,255}}_[A-Za-z]{{20}}_[A-Za-z0-9]{{6}}{_DONE}",
+            rf"{_alone('syt_')}[A-Za-z0-9]{{1,255}}_[A-Za-z]{{20}}_[A-Za-z0-9]{{6}}{_DONE}",
             checks.shape_only,
         ),
         (
             "aws key id",
             "A",
-            r"(?<![A-Za-z0-9])A(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])",
+            r"A(?<![A-Za-z0-9]A)(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])",
             checks.shape_only,
         ),
         (
@@ -112,15 +138,20 @@ _TOKENS = tuple(
         (
             "telegram bot token",
             ":",
-            rf"(?<![0-9A-Za-z])[0-9]{{8,10}}:(?:AA[A-Za-z0-9_-]{{32,34}}|[A-Za-z0-9_-]{{35}}){_DONE}",
+            rf"[0-9](?<![0-9A-Za-z][0-9])[0-9]{{7,9}}:(?:AA[A-Za-z0-9_-]{{32,34}}|[A-Za-z0-9_-]{{35}}){_DONE}",
             checks.mixed,
         ),
-        ("google api key", "AIza", _FREE + r"AIza[A-Za-z0-9_-]{35}" + _DONE, checks.shape_only),
-        ("google token", "ya29.", _FREE + r"ya29\.[A-Za-z0-9_-]{20,}+", checks.shape_only),
+        (
+            "google api key",
+            "AIza",
+            _alone(r"AIza") + r"[A-Za-z0-9_-]{35}" + _DONE,
+            checks.shape_only,
+        ),
+        ("google token", "ya29.", _alone(r"ya29\.") + r"[A-Za-z0-9_-]{20,}+", checks.shape_only),
         (
             "stripe key",
             "k_live_",
-            _FREE + r"[rs]k_live_[A-Za-z0-9]{16,255}" + _DONE,
+            _alone(r"[rs]k_live_") + r"[A-Za-z0-9]{16,255}" + _DONE,
             checks.shape_only,
         ),
     )
@@ -146,7 +177,8 @@ def _is_plausible(text: str) -> bool:
 
 
 _RUN = re.compile(r"%[0-9A-Fa-f]{2}|([0-9A-Za-z]{22,})")
-_LONGEST_RUN = 128
+_LONGEST_RUN = 130
+_MD5_DIGITS = 32  # so short, "key: …" is too weak a sign
 _ALNUM = string.ascii_letters + string.digits
 
 
@@ -154,7 +186,7 @@ def find_secrets(text: str) -> Iterator[Span]:
     """Yield the private keys and tokens of a text, in order, never overlapping; linear time."""
     if not _is_plausible(text):
         return
-    spans = [*_runs(text), *_tokens(text), *_hex_keys(text), *_blocks(text)]
+    spans = [*_runs(text), *_tokens(text), *_blocks(text)]
     if "#" in text:
         spans += _s_expressions(text)
     if text.count(",") >= _NUMBERS:
@@ -168,18 +200,18 @@ def find_secrets(text: str) -> Iterator[Span]:
 
 
 def _runs(text: str) -> Iterator[Span]:
-    """Keys that are one unbroken run of letters and digits, each with a checksum of its own."""
+    """Keys that are one unbroken run of letters and digits."""
     for found in _RUN.finditer(text):
         run = found[1]
         if run is None or len(run) > _LONGEST_RUN:
             continue
+        start, end = found.span(1)
         verify = checks.BY_LENGTH.get(len(run))
-        if verify is None:
-            continue
-        verdict = verify(run)
+        verdict = verify(run) if verify else None
         if verdict is not None:
-            start, end = found.span(1)
             yield Span(start=start, end=end, kind=verdict.kind, checks=verdict.checks)
+        elif len(run) >= _MD5_DIGITS and _is_hex_key(text, start, end):
+            yield Span(start=start, end=end, kind="hex key")
 
 
 _BREAK = re.compile(
@@ -233,9 +265,7 @@ def _tokens(text: str) -> Iterator[Span]:
                 )
 
 
-_HEX = re.compile(
-    r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{64}(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64})?(?![0-9A-Fa-f])"
-)
+_HEX = re.compile(r"(?:0x)?(?:[0-9A-Fa-f]{32}){1,4}")
 _QUALIFIED = (
     r"(?:priv(?:ate)?|secret|seed|master|spend|view|wallet|enc(?:ryption)?|sign(?:ing)?"
     r"|db|database|sqlcipher|cipher|raw|hex|aes|api|account)"
@@ -250,8 +280,8 @@ _SECRET_NAME = re.compile(_STRONG, re.IGNORECASE)
 _BEFORE_HEX = re.compile(
     rf"(?:(?<![A-Za-z0-9]){_STRONG}(?: ?\([a-z ]{{1,12}}\)| hex| is)?"
     r"[\"'`]?\s{0,4}(?:[:=]|=>|:=)?"
-    r"|(?:(?<![A-Za-z0-9_ -])\s?|\b(?:my|the|this|new|old) )keys?[\"'`]?\s{0,4}[:=])"
-    r"\s{0,4}[\"'`]?(?:0x|x'|hex:)?\Z",
+    r"|(?P<bare>(?<![A-Za-z0-9_ -])\s?|\b(?:my|the|this|new|old) )keys?[\"'`]?\s{0,4}[:=])"
+    r"\s{0,4}(?:[\"'`]|x'|hex:)?\Z",
     re.IGNORECASE,
 )
 _PUBLIC = re.compile(r"pub(?:lic)?[ _-]?\Z", re.IGNORECASE)
@@ -264,16 +294,19 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_hex_key(text: str) -> bool:
-    """Whether a text is, whole, 32, 48 or 64 bytes in hexadecimal: a key or a digest."""
+    """Whether a text is, whole, 16, 32, 48 or 64 bytes in hexadecimal: a key or a digest."""
     return bool(_HEX.fullmatch(text))
 
 
-def _hex_keys(text: str) -> Iterator[Span]:
-    for found in _HEX.finditer(text):
-        start = max(0, found.start() - _LOOK_BACK)
-        before = _BEFORE_HEX.search(text, start, found.start())
-        if before and not _PUBLIC.search(text, start, before.start()):
-            yield Span(start=found.start(), end=found.end(), kind="hex key")
+def _is_hex_key(text: str, start: int, end: int) -> bool:
+    """Whether the hexadecimal at `start` follows a word that makes it a key."""
+    if not _HEX.fullmatch(text, start, end):
+        return False
+    floor = max(0, start - _LOOK_BACK)
+    before = _BEFORE_HEX.search(text, floor, start)
+    if before is None or _PUBLIC.search(text, floor, before.start()):
+        return False
+    return end - start > _MD5_DIGITS or before["bare"] is None
 
 
 _BEGIN = re.compile(
@@ -288,6 +321,7 @@ _BODY = re.compile(
     r"(?:(?:\s|\\[nr]|<br ?/?>)*+[A-Za-z0-9+/=]{20,}+)++"
     r"(?:(?:\s|\\[nr])*+[A-Za-z0-9+/=]{1,19}+(?=\s*+\Z))?"
 )
+_KEY_DATA = re.compile(r"[A-Za-z0-9+/=]{20}")
 _LONGEST_BLOCK = 65536
 
 
@@ -297,9 +331,9 @@ def _blocks(text: str) -> Iterator[Span]:
         return
     begins = [*_BEGIN.finditer(text)]
     ends = [*_END.finditer(text)]
-    limits = [*(begin.start() for begin in begins[1:]), len(text)]
     number = done = 0
-    for begin, limit in zip(begins, limits, strict=True):
+    for begin, after in zip_longest(begins, begins[1:]):
+        limit = after.start() if after else len(text)
         while number < len(ends) and ends[number].start() < begin.end():
             number += 1
         if begin.start() < done:
@@ -307,6 +341,8 @@ def _blocks(text: str) -> Iterator[Span]:
         last = ends[number] if number < len(ends) and ends[number].end() <= limit else None
         if last is None or last.end() - begin.end() > _LONGEST_BLOCK:
             last = _BODY.match(text, begin.end(), min(limit, begin.end() + _LONGEST_BLOCK))
+        elif not _KEY_DATA.search(text, begin.end(), last.start()):
+            continue  # source code that names both lines
         if last is not None:
             done = last.end()
             yield Span(start=begin.start(), end=done, kind=_block_kind(begin))

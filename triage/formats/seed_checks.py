@@ -28,7 +28,7 @@ class Window:
     aligned: int
 
 
-CHECKS: Final = (12, 13, 15, 16, 18, 20, 21, 24, 25, 33)
+SIZES: Final = (12, 13, 15, 16, 18, 20, 21, 24, 25, 33)
 """The numbers of words that any kind has."""
 
 _BIP39 = (12, 15, 18, 21, 24)
