@@ -108,7 +108,7 @@ def accounts(artifact: Artifact) -> Iterator[SystemAccount]:
             home=f"{root}{home}" if home.startswith("/") else None,
             full_name=full_name.partition(",")[0] or None,
             can_log_in=not shell.strip().endswith(_NO_SHELL),
-            service=service,
+            for_software=service,
             credential_state=_password_state(shadow[1]) if shadow else None,
             groups=tuple(sorted(groups)),
             shows=Shows.PRESENT,

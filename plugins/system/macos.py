@@ -97,7 +97,7 @@ def accounts(artifact: Artifact) -> Iterator[SystemAccount]:
         home=home if home and home.startswith("/") else None,
         full_name=_first(facts, "realname"),
         can_log_in=not shell.endswith(("/false", "/nologin")),
-        service=name == "nobody" or 0 < int(number) < _FIRST_PERSON,
+        for_software=name == "nobody" or 0 < int(number) < _FIRST_PERSON,
         credential_state="set" if facts.get("ShadowHashData") else None,
         shows=Shows.PRESENT,
         confidence=Confidence.PROBABLE,

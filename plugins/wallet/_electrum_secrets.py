@@ -56,7 +56,7 @@ class Secret:
         return _TYPES.get(self.kind, self.kind)
 
     @property
-    def length(self) -> str:
+    def extent(self) -> str:
         """How long it is: words, keys, hex digits or characters."""
         if self.kind in {"keypairs", "swap-key"}:
             count = len(self._private())

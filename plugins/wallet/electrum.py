@@ -208,7 +208,7 @@ class _Reading:
             secret=secret.value,
             secret_type=secret.type,
             place=secret.place,
-            length=secret.length,
+            extent=secret.extent,
             coin=self.coin,
         )
 
@@ -386,7 +386,7 @@ def settings(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | Wallet
                 secret=password,
                 secret_type=_PASSWORDS[name],
                 place=name,
-                length=f"{len(password)} characters",
+                extent=f"{len(password)} characters",
             )
 
 

@@ -14,6 +14,11 @@ import pytest
 
 from tests.conftest import ROOT, Triage
 
+STRACE = shutil.which("strace") or ""
+WATCHED = (
+    *("open", "openat", "openat2", "creat", "socket", "connect", "truncate", "ftruncate"),
+    *("rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat"),
+)
 PRACTICE = ROOT / "triage" / "training" / "practice.E01"
 
 
@@ -43,13 +48,13 @@ def test_a_folder_is_the_same_after(triage: Triage, tmp_path: Path) -> None:
     assert {path: state(path) for path in folder.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.skipif(STRACE == "", reason="strace is not installed")
 def test_strace_sees_no_write_outside_the_bundle_and_no_network(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     bundle = tmp_path / "b"
     done = subprocess.run(
         [
-            "strace",
+            STRACE,
             "-f",
             "-qq",
             "-s",
@@ -57,8 +62,7 @@ def test_strace_sees_no_write_outside_the_bundle_and_no_network(tmp_path: Path) 
             "-o",
             trace,
             "-e",
-            "trace=open,openat,openat2,creat,socket,connect,rename,renameat,renameat2,"
-            "unlink,unlinkat,mkdir,mkdirat,truncate,ftruncate",
+            f"trace={','.join(WATCHED)}",
             sys.executable,
             "-B",
             "-m",

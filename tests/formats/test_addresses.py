@@ -5,7 +5,10 @@ import pytest
 from triage.formats import base58, bech32
 from triage.formats.addresses import classify, find_addresses
 
-MONERO = "42ey1afDFnn4886T7196doS9GPMzexD9gXpsZJDwVjeRVdFCSoHnv7KPbBeGpzJBzHRCAs9UxqeoyFQMYbqSWYTfJJQAWDm"
+MONERO = (
+    "42ey1afDFnn4886T7196doS9GPMzexD9gXpsZJDwVjeRVdFCSo"
+    "Hnv7KPbBeGpzJBzHRCAs9UxqeoyFQMYbqSWYTfJJQAWDm"
+)
 BITCOIN = "1AGNa15ZQXAZUgFiqJ2i7Z2DPU2J6hW62i"
 SEGWIT = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 CASH = "qr6m7j9njldwwzlg9v7v53unlr4jkmx6eylep8ekg2"

@@ -40,7 +40,8 @@ def test_valid_strings(text: str, encoding: Encoding) -> None:
         "\x201nwldj5",  # a human-readable part outside printable ASCII
         "\x7f1axkwrx",
         "\x801eym55h",
-        "an84characterslonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio1569pvx",  # too long
+        # too long
+        "an84characterslonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio1569pvx",
         "pzry9x0s0muk",  # no separator
         "1pzry9x0s0muk",  # nothing before it
         "x1b4n0q5v",  # a foreign character

@@ -47,7 +47,7 @@ class Accounts:
                 continue
             root = account.home.rstrip("/")
             key = (fact.volume, root.casefold())
-            if account.service and key in homes:
+            if account.for_software and key in homes:
                 continue
             if key in homes and homes[key].id is not None:
                 continue

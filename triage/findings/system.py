@@ -59,7 +59,7 @@ class SystemAccount(Finding):
     full_name: str | None = None
     can_log_in: bool | None = None  # None: not told
     logon_count: int | None = None
-    service: bool = False  # made for software, not for people
+    for_software: bool = False  # made for software, not for people
     credential_state: str | None = None  # password set, empty or locked; its hash is never shown
     groups: tuple[str, ...] = ()  # names, sorted
     internet_name: str | None = None  # e-mail address of an online account tied to it

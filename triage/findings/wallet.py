@@ -151,9 +151,9 @@ class WalletSecret(Finding):
 
     secret_type: str  # electrum-seed, bip39, xprv, wif …
     place: str  # `keystore.seed`
-    length: str  # `12 words`, `64 hex digits`
+    extent: str  # `12 words`, `64 hex digits`
     coin: str | None = None
 
     def summary(self) -> str:
         """Type and place, never the value."""
-        return f"{self.secret_type} in clear at {self.place}, {self.length}"
+        return f"{self.secret_type} in clear at {self.place}, {self.extent}"

@@ -93,7 +93,7 @@ def test_accounts(extract: Extract) -> None:
     assert by_name["bob"].groups == ("sudo", "users")
     assert by_name["bob"].times == ()
     assert by_name["root"].credential_state == "locked"
-    services = {name for name, account in by_name.items() if account.service}
+    services = {name for name, account in by_name.items() if account.for_software}
     assert services == {"daemon", "nobody"}
     assert by_name["daemon"].can_log_in is False
     assert "verysecrethash" not in repr(found)

@@ -71,7 +71,7 @@ def test_account(extract: Extract) -> None:
     found = extract(accounts, {f"{USERS}/alice.plist": user()})
     (alice,) = found.of(SystemAccount)
     assert (alice.account_id, alice.name, alice.home) == ("uid:501", "alice", "/Users/alice")
-    assert (alice.full_name, alice.credential_state, alice.service) == (
+    assert (alice.full_name, alice.credential_state, alice.for_software) == (
         "Alice Example",
         "set",
         False,
@@ -95,7 +95,7 @@ def test_other_accounts(
     extract: Extract, changes: dict[str, Any], home: str | None, service: bool
 ) -> None:
     (account,) = extract(accounts, {f"{USERS}/x.plist": user(**changes)}).findings
-    assert (account.home, account.service) == (home, service)
+    assert (account.home, account.for_software) == (home, service)
 
 
 def test_accounts_of_the_system_are_passed_over(extract: Extract) -> None:

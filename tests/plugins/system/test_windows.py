@@ -153,7 +153,7 @@ def test_windows_and_its_host(extract: Extract) -> None:
     }
     others = {account.account_id: account for account in found.of(SystemAccount)}
     assert others.keys() == {"S-1-5-18", "S-1-12-1-5-6-7-8", "S-1-5-21-9-9-9-500"}
-    assert others["S-1-5-18"].service is True
+    assert others["S-1-5-18"].for_software is True
     assert others["S-1-5-18"].home == "/Windows/system32/config/systemprofile"
     assert (others["S-1-12-1-5-6-7-8"].name, others["S-1-12-1-5-6-7-8"].home) == (
         "Erin",

@@ -156,12 +156,12 @@ def test_a_witness_is_no_part_of_the_id() -> None:
 def test_secrets_stand_nowhere_but_in_the_frame(extract: Extract) -> None:
     found = run(extract, wallet())
     seed, xprv = found.of(WalletSecret)
-    assert (seed.secret_type, seed.place, seed.length) == (
+    assert (seed.secret_type, seed.place, seed.extent) == (
         "bip39-seed",
         "keystore.seed",
         "12 words",
     )
-    assert (xprv.secret_type, xprv.length) == ("xprv", "111 characters")
+    assert (xprv.secret_type, xprv.extent) == ("xprv", "111 characters")
     assert seed.confidence is xprv.confidence is Confidence.CONFIRMED
     assert seed.sensitivity is Sensitivity.SECRET
     assert (seed.secret, xprv.secret) == (SEED, XPRV)
@@ -194,7 +194,7 @@ def test_imported_keys_are_one_secret(extract: Extract) -> None:
     )
     found = run(extract, data)
     (secret,) = found.of(WalletSecret)
-    assert (secret.secret_type, secret.length) == ("private-keys", "2 keys")
+    assert (secret.secret_type, secret.extent) == ("private-keys", "2 keys")
     assert secret.secret.count(WIF) == 2
     assert found.of(WalletAddress)[0].role == "imported"
 
@@ -221,7 +221,7 @@ def test_the_first_generation_is_a_python_literal(extract: Extract) -> None:
         ("contact", None),
     ]
     (secret,) = found.of(WalletSecret)
-    assert (secret.secret_type, secret.length) == ("electrum-seed-old", "32 hex digits")
+    assert (secret.secret_type, secret.extent) == ("electrum-seed-old", "32 hex digits")
     assert found.of(WalletXpub)[0].confidence is Confidence.PROBABLE  # no point of the curve
 
 
@@ -436,7 +436,7 @@ def test_settings_name_wallets_server_and_proxy(extract: Extract) -> None:
     assert {each.proxy for each in named} == {"socks5:127.0.0.1:9050"}
     secrets = {each.place: each for each in found.of(WalletSecret)}
     assert secrets["proxy_password"].secret == "pass:word"  # noqa: S105 - invented
-    assert secrets["rpcpassword"].length == "8 characters"
+    assert secrets["rpcpassword"].extent == "8 characters"
     shown = [f"{each!r} {each.summary()} {each.value()}" for each in found.findings]
     assert not any("pass:word" in text or "c2VjcmV0" in text for text in shown)
 

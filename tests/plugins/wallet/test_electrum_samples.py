@@ -150,6 +150,6 @@ def test_devices_channels_and_creation(extract: Extract) -> None:
 def test_the_settings_hold_a_password(extract: Extract) -> None:
     data = (SAMPLES / "generated/electrum_dotdir/.electrum/config").read_bytes()
     found = extract(settings, {"/home/x/.electrum/config": data})
-    assert [(each.secret_type, each.length) for each in found.findings] == [
+    assert [(each.secret_type, each.extent) for each in found.findings] == [
         ("rpc-password", "24 characters")
     ]
