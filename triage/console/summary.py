@@ -132,7 +132,7 @@ def _machines(paper: _Paper, findings: Sequence[Record]) -> None:
             about["system"].append(record["summary"])
         elif record["kind"] == "system.timezone":
             about["zone"].append(value["zone_name"])
-        elif record["kind"] == "system.account" and not value["service"]:
+        elif record["kind"] == "system.account" and not value.get("for_software"):
             about["accounts"].append(value["name"])
     for volume, about in sorted(told.items()):
         label, empty = f"{volume}  ", " " * (cell_len(volume) + 2)

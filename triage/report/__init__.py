@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from triage.bundle import Bundle
+from triage.errors import AlteredError
+from triage.report.text import summary
+from triage.report.timeline import timeline
 
 
 def render(bundle: Bundle) -> bytes:
-    """Return the HTML report."""
-    return b""
+    """Return the HTML report: the same bytes for the same bundle.
+
+    Raises BundleError when the bundle cannot be read, or a record is not of the format.
+    """
+    from triage.report.page import page  # noqa: PLC0415 - most commands need no template engine
+
+    with _well_formed():
+        return page(bundle)
 
 
 def render_all(bundle: Bundle) -> Iterator[tuple[str, bytes]]:
-    """Yield what stands in data/report when a bundle is sealed: (name, content)."""
+    """Yield what stands in data/report when a bundle is sealed: (name, content).
+
+    Raises BundleError like `render`.
+    """
     yield "report.html", render(bundle)
+    with _well_formed():
+        yield "timeline.csv", timeline(bundle.findings())
+        yield "summary.txt", summary(bundle)
+
+
+@contextmanager
+def _well_formed() -> Iterator[None]:
+    """Say of whatever a made-up record does to us that the record is at fault."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise AlteredError("a record is not of the format that bundles have") from error

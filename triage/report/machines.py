@@ -1,0 +1,82 @@
+"""The machines in an image: volumes, operating systems, accounts, time zones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triage.console.words import size
+from triage.report.gather import Record
+from triage.report.view import Row, row
+
+_SHOWN = 200  # accounts of one volume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One account of an operating system; `findings` counts what lies in its home folder."""
+
+    row: Row
+    value: Mapping[str, Any]
+    findings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One volume and what its system says about itself."""
+
+    name: str
+    extent: str
+    offset: str
+    content: str
+    state: str
+    label: str
+    systems: tuple[Row, ...]
+    zones: tuple[Row, ...]
+    people: tuple[Person, ...]
+    people_left_out: int
+    services: tuple[str, ...]  # names of accounts made for software
+
+
+def machines(
+    volumes: Iterable[Mapping[str, Any]],
+    context: Iterable[Record],
+    by_account: Mapping[str, int],
+) -> tuple[Machine, ...]:
+    """Return the volumes of the image in their order, each with its systems and accounts."""
+    by_volume: dict[str, list[Record]] = {}
+    for record in context:
+        by_volume.setdefault(record["source"]["volume"], []).append(record)
+    return tuple(
+        _machine(volume, by_volume.get(volume["name"], []), by_account) for volume in volumes
+    )
+
+
+def _machine(
+    volume: Mapping[str, Any], records: list[Record], by_account: Mapping[str, int]
+) -> Machine:
+    name = volume["name"]
+    accounts = [r for r in records if r["kind"] == "system.account"]
+    people = [r for r in accounts if not r["value"].get("for_software")]
+    counted = sorted(
+        ((by_account.get(f"{r['value']['name']} ({name})", 0), r) for r in people),
+        key=lambda pair: (-pair[0], pair[1]["value"]["name"], pair[1]["id"]),
+    )
+    return Machine(
+        name=name,
+        extent=size(int(volume["length"])),
+        offset=f"{int(volume['offset']):,}",
+        content=volume["filesystem"] or volume["scheme"] or "",
+        state=volume["state"],
+        label=", ".join(filter(None, (volume["label"], volume["description"], volume["problem"]))),
+        systems=tuple(row(r) for r in records if r["kind"] == "system.os"),
+        zones=tuple(row(r) for r in records if r["kind"] == "system.timezone"),
+        people=tuple(
+            Person(row=row(r), value=r["value"], findings=count) for count, r in counted[:_SHOWN]
+        ),
+        people_left_out=max(len(counted) - _SHOWN, 0),
+        services=tuple(
+            sorted({r["value"]["name"] for r in accounts if r["value"].get("for_software")})
+        ),
+    )

@@ -1,0 +1,197 @@
+"""The HTML report: one static file, put together from a bundle and from nothing else.
+
+Everything that is printed goes through `inert` and is then escaped; only our own templates are
+markup. The page may not load, send or run anything but the style and the script whose hashes stand
+in its content security policy, and it links to nothing but itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from triage.bundle import Bundle
+from triage.console.headlines import first_of_each
+from triage.console.words import size
+from triage.findings import KINDS, Interpretation
+from triage.report.activity import LANE, WIDTH, activity
+from triage.report.coverage import closed, covered
+from triage.report.files import files, problems
+from triage.report.gather import MESSAGES, SHOWN, Gathered, Group, gather
+from triage.report.inert import inert
+from triage.report.machines import machines
+from triage.report.view import Conversation, Section, conversation, sections
+from triage.report.words import FAMILIES, HASH_VERDICTS
+
+_HEADLINES_OF_A_KIND = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindPart:
+    """Findings of one kind and account."""
+
+    kind: str
+    title: str
+    count: int
+    left_out: int
+    sections: tuple[Section, ...]
+    conversations: tuple[Conversation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPart:
+    """Findings of one family and account."""
+
+    anchor: str
+    account: str
+    kinds: tuple[KindPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Findings of one family; `meanings` tells what each of its kinds does and does not mean."""
+
+    name: str
+    title: str
+    count: int
+    accounts: tuple[AccountPart, ...]
+    meanings: Mapping[str, Interpretation]
+
+
+def page(bundle: Bundle) -> bytes:
+    """Return the report as UTF-8: the same bytes for the same bundle."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("triage.report"),
+        autoescape=True,
+        finalize=inert,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    context = {
+        **_context(bundle),
+        "style_hash": _hash(environment, "report.css"),
+        "script_hash": _hash(environment, "report.js"),
+    }
+    return environment.get_template("report.html").render(context).encode("utf-8")
+
+
+def _hash(environment: jinja2.Environment, name: str) -> str:
+    content = environment.get_template(name).render()
+    return base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
+
+
+def _context(bundle: Bundle) -> dict[str, Any]:
+    run = bundle.run
+    found = gather(bundle.findings())
+    families = _families(found)
+    cited = {section.place.file for section in _sections(families) if section.place.file}
+    cited |= {
+        place.file
+        for part in _kinds(families)
+        for talk in part.conversations
+        for place in talk.places
+        if place.file
+    }
+    extractors = {entry["name"]: entry["summary"] for entry in run["extractors"]}
+    first = next(iter(bundle.custody()), {})
+    lines = list(first_of_each(found.headlines, _HEADLINES_OF_A_KIND))
+    return {
+        "run": run,
+        "image": run["image"],
+        "bundle_id": first.get("bundle"),
+        "hash_words": HASH_VERDICTS.get(run["image"]["hash_verdict"], ""),
+        "machines": machines(run["volumes"], found.context, found.by_account),
+        "closed": closed(found.locked),
+        "closed_meaning": KINDS["encryption.volume"].interpretation,
+        "coverage": covered(bundle.coverage(), extractors),
+        "found": found,
+        "headlines": lines,
+        "titles": {kind: _title(kind) for kind in found.kinds()},
+        "shown": {row.id for section in _sections(families) for row in section.rows},
+        "families": families,
+        "activity": activity(found.days),
+        "lane": LANE,
+        "chart_width": WIDTH,
+        "files": files(bundle.files(), cited),
+        "problems": problems(bundle.problems()),
+        "limit": SHOWN,
+        "size": size,
+    }
+
+
+def _title(kind: str) -> str:
+    return KINDS[kind].title if kind in KINDS else kind
+
+
+def _sections(families: Iterable[Family]) -> Iterable[Section]:
+    return (section for part in _kinds(families) for section in part.sections)
+
+
+def _kinds(families: Iterable[Family]) -> Iterable[KindPart]:
+    return (kind for family in families for account in family.accounts for kind in account.kinds)
+
+
+def _families(found: Gathered) -> tuple[Family, ...]:
+    by_family: dict[str, list[Group]] = {}
+    for group in found.groups.values():
+        by_family.setdefault(group.kind.partition(".")[0], []).append(group)
+    ranks = {name: number for number, name in enumerate(FAMILIES)}
+    return tuple(
+        _family(name, by_family[name])
+        for name in sorted(by_family, key=lambda name: (ranks.get(name, len(ranks)), name))
+    )
+
+
+def _family(name: str, groups: list[Group]) -> Family:
+    by_account: dict[str, list[Group]] = {}
+    for group in groups:
+        by_account.setdefault(group.account, []).append(group)
+    # Accounts by name; what belongs to none stands last.
+    accounts = sorted(by_account, key=lambda account: (account == "–", account))
+    kinds = {group.kind for group in groups}
+    return Family(
+        name=name,
+        title=FAMILIES.get(name, name),
+        count=sum(group.count for group in groups),
+        accounts=tuple(
+            AccountPart(
+                anchor=f"{name}-{number}", account=account, kinds=_account(by_account[account])
+            )
+            for number, account in enumerate(accounts, 1)
+        ),
+        meanings={kind: KINDS[kind].interpretation for kind in kinds if kind in KINDS},
+    )
+
+
+def _account(groups: list[Group]) -> tuple[KindPart, ...]:
+    ranks = {kind: number for number, kind in enumerate(KINDS)}
+    by_kind: dict[str, list[Group]] = {}
+    for group in groups:
+        by_kind.setdefault(group.kind, []).append(group)
+    return tuple(
+        _kind(kind, by_kind[kind])
+        for kind in sorted(by_kind, key=lambda kind: (ranks.get(kind, len(ranks)), kind))
+    )
+
+
+def _kind(kind: str, groups: list[Group]) -> KindPart:
+    talks = [
+        conversation(group.thread, group.count, group.kept)
+        for group in sorted(groups, key=lambda group: group.thread or ("", "", ""))
+        if group.thread is not None and group.kept
+    ]
+    records = [] if kind == MESSAGES else [r for group in groups for r in group.kept]
+    return KindPart(
+        kind=kind,
+        title=_title(kind),
+        count=sum(group.count for group in groups),
+        left_out=sum(group.left_out for group in groups),
+        sections=sections(records),
+        conversations=tuple(talks),
+    )

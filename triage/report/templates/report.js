@@ -1,0 +1,76 @@
+"use strict";
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const folds = all("details");
+
+  // Print everything, then fold again what was folded.
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = folds.filter((fold) => !fold.open);
+    for (const fold of folded) fold.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const fold of folded) fold.open = false;
+  });
+
+  // A link to something inside a fold opens it.
+  const unfold = () => {
+    let node = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = node;
+    for (; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+    if (target) target.scrollIntoView();
+  };
+  addEventListener("hashchange", unfold);
+  if (location.hash) unfold();
+
+  const form = document.getElementById("filter");
+  const rows = all("#findings [data-f]");
+  if (!rows.length) return;
+  form.hidden = false;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  const query = document.getElementById("query");
+  const matches = document.getElementById("matches");
+  const groups = all("#findings [data-g]").reverse();
+  let texts = null;
+
+  const textOf = (row) => {
+    const place = row.parentElement.querySelector(".place");
+    const kind = row.closest(".kind").querySelector("h5");
+    const talk = row.closest(".talk");
+    const account = row.closest(".account").dataset.account;
+    const around = [place, kind, talk && talk.querySelector("h5")].map((node) => (node ? node.textContent : ""));
+    return [row.textContent, account, ...around].join(" ").toLowerCase();
+  };
+
+  const filter = () => {
+    const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
+    texts = texts || rows.map(textOf);
+    let shown = 0;
+    rows.forEach((row, number) => {
+      row.hidden = !words.every((word) => texts[number].includes(word));
+      if (!row.hidden) shown += 1;
+    });
+    for (const group of groups) group.hidden = !group.querySelector("[data-f]:not([hidden])");
+    for (const fold of all("#findings .kind details")) fold.open = words.length > 0;
+    matches.textContent = words.length ? `${shown} of ${rows.length} findings shown here match` : "";
+  };
+  let waiting = 0;
+  query.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(filter, 150);
+  });
+
+  const orders = {
+    new: (a, b) => b.dataset.t.localeCompare(a.dataset.t),
+    old: (a, b) => Number(!+a.dataset.t) - Number(!+b.dataset.t) || a.dataset.t.localeCompare(b.dataset.t),
+    text: (a, b) => a.cells[0].textContent.localeCompare(b.cells[0].textContent),
+  };
+  document.getElementById("order").addEventListener("change", (event) => {
+    const order = orders[event.target.value];
+    for (const table of all("#findings table.findings")) {
+      for (const body of table.tBodies) body.append(...all("[data-f]", body).sort(order));
+      const first = (body) => body.querySelector("[data-f]");
+      table.append(...[...table.tBodies].sort((a, b) => order(first(a), first(b))));
+    }
+  });
+})();

@@ -1,0 +1,271 @@
+"""Findings as a reader sees them: rows under the evidence file that they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from triage.console.headlines import marks
+from triage.console.words import size
+from triage.report.gather import Record, moment, natural, order
+from triage.report.inert import LONGEST
+from triage.report.words import COINS, CONFIDENCE, PROTECTION, SHOWS, UNITS, ZONES
+
+_LIST_SHOWN = 20  # items of one list in a value
+_LINES_SHOWN = 200  # of one message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One dated event. `utc` is for reading: `2024-02-21 08:15:00`, None when not converted."""
+
+    event: str
+    utc: str | None
+    raw: str
+    unit: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One finding."""
+
+    id: str
+    summary: str
+    fields: tuple[tuple[str, str], ...]
+    times: tuple[Moment, ...]
+    sort: int  # newest UTC time, for the reader's own sorting
+    shows: str
+    shows_words: str
+    confidence: str
+    confidence_words: str
+    checks: tuple[str, ...]
+    protection: str | None
+    secret: bool
+    marks: tuple[str, ...]
+    locator: str | None
+    byte_runs: tuple[str, ...]
+    also_in: tuple[str, ...]
+    extractor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where findings stand: a file, or a volume where `path` is None."""
+
+    volume: str
+    filesystem: str | None
+    path: str | None
+    path_raw: str | None
+    within: str | None
+    address: str | None
+    allocation: str | None
+    live: bool
+    file: str | None  # key in files.jsonl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Findings from one place."""
+
+    place: Place
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One message of a conversation."""
+
+    row: Row
+    sender: str | None
+    direction: str  # sent, received, or empty when not told
+    text: tuple[str, ...]  # its lines
+    place: int  # number of its source, from 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Messages in time order; those without a UTC time in the order of their file."""
+
+    service: str
+    own_account: str
+    name: str
+    count: int
+    places: tuple[Place, ...]
+    dated: tuple[Line, ...]
+    undated: tuple[Line, ...]
+    left_out: int
+
+
+def sections(records: Iterable[Record]) -> tuple[Section, ...]:
+    """Group findings by their place; the place with the newest finding comes first."""
+    by_place: dict[Place, list[Row]] = {}
+    for record in sorted(records, key=order):
+        by_place.setdefault(place_of(record), []).append(row(record))
+    return tuple(Section(place=place, rows=tuple(rows)) for place, rows in by_place.items())
+
+
+def conversation(
+    thread: tuple[str, str, str], count: int, records: Sequence[Record]
+) -> Conversation:
+    """Put the messages of one conversation in order."""
+    dated = sorted(
+        (record for record in records if moment(record)), key=lambda r: (moment(r), *_position(r))
+    )
+    undated = sorted((record for record in records if not moment(record)), key=_position)
+    places: dict[Place, int] = {}
+    lines = []
+    for record in (*dated, *undated):
+        number = places.setdefault(place_of(record), len(places) + 1)
+        lines.append(_line(record, number))
+    service, own_account, name = thread
+    return Conversation(
+        service=service,
+        own_account=own_account,
+        name=name,
+        count=count,
+        places=tuple(places),
+        dated=tuple(lines[: len(dated)]),
+        undated=tuple(lines[len(dated) :]),
+        left_out=count - len(records),
+    )
+
+
+def _position(record: Record) -> tuple[str, list[str | int], str]:
+    source = record["source"]
+    return source["path"] or "", natural(source["locator"]), record["id"]
+
+
+def _line(record: Record, number: int) -> Line:
+    value = record["value"]
+    outgoing = value.get("outgoing")
+    whole = str(value["text"])
+    text = whole[:LONGEST].split("\n")[:_LINES_SHOWN]
+    if len("\n".join(text)) < len(whole):
+        text.append(f"[cut here: {len(whole):,} characters, whole in findings.jsonl]")
+    return Line(
+        row=row(record),
+        sender=value.get("sender"),
+        direction="" if outgoing is None else "sent" if outgoing else "received",
+        text=tuple(text),
+        place=number,
+    )
+
+
+def place_of(record: Record) -> Place:
+    """Return where a finding stands."""
+    source = record["source"]
+    allocation = source["allocation"]
+    if isinstance(allocation, Mapping):
+        reused = ", reused by another file" if allocation["reused"] else ""
+        name, metadata = allocation["name"], allocation["metadata"]
+        told = name if name == metadata else f"name {name}, metadata {metadata}"
+        live = name == metadata == "allocated" and not reused
+        allocation = f"{told}{reused}"
+    else:
+        live = allocation is None
+    within = source["within"]
+    return Place(
+        volume=source["volume"],
+        filesystem=source["filesystem"],
+        path=source["path"],
+        path_raw=source.get("path_raw"),
+        within=None if within is None else text_of(within),
+        address=source["address"],
+        allocation=allocation,
+        live=live,
+        file=source["file"],
+    )
+
+
+def row(record: Record) -> Row:
+    """Return a finding as a reader sees it."""
+    source, extractor = record["source"], record["extractor"]
+    protection = record["protection"]
+    return Row(
+        id=record["id"],
+        summary=record["summary"],
+        fields=fields_of(record["value"], record["summary"]),
+        times=tuple(moment_of(time) for time in record["times"]),
+        sort=moment(record),
+        shows=record["shows"],
+        shows_words=SHOWS.get(record["shows"], ""),
+        confidence=record["confidence"],
+        confidence_words=CONFIDENCE.get(record["confidence"], ""),
+        checks=tuple(record["checks"]),
+        protection=None if protection is None else PROTECTION.get(protection, protection),
+        secret=record["sensitivity"] == "secret",
+        marks=marks(record),
+        locator=source["locator"],
+        byte_runs=tuple(_run(run) for run in source["byte_runs"][:_LIST_SHOWN]),
+        also_in=tuple(text_of(other) for other in record["also_in"][:_LIST_SHOWN]),
+        extractor=f"{extractor['name']} {extractor['version']}",
+    )
+
+
+def moment_of(time: Mapping[str, Any]) -> Moment:
+    """Return an event with its words."""
+    utc = time["utc"]
+    return Moment(
+        event=time["event"].replace("_", " "),
+        utc=None if utc is None else utc.replace("T", " ").removesuffix("Z"),
+        raw=time["raw"],
+        unit=UNITS.get(time["unit"], time["unit"]),
+        zone=ZONES.get(time["zone"], time["zone"]),
+    )
+
+
+def fields_of(value: Mapping[str, Any], summary: str) -> tuple[tuple[str, str], ...]:
+    """Return the typed fields that hold something which the summary does not say already."""
+    shown = []
+    for name, item in value.items():
+        if item is None or item in ("", [], {}) or (isinstance(item, str) and item in summary):
+            continue
+        if isinstance(item, list) and all(isinstance(i, str) and i in summary for i in item):
+            continue
+        shown.append((name.replace("_", " "), _field(name, item, value)))
+    return tuple(shown)
+
+
+def _field(name: str, item: Any, value: Mapping[str, Any]) -> str:
+    if name in ("recorded_balance", "delta"):
+        return _amount(item, value)
+    if name == "length" and isinstance(item, int):
+        return size(item)
+    return text_of(item)
+
+
+def _amount(item: Any, value: Mapping[str, Any]) -> str:
+    """Return an amount in the coin and in its smallest unit; both are exact."""
+    coins = value.get("coins") or [value.get("coin")]
+    places = COINS.get(coins[0]) if len(coins) == 1 else None
+    amount = int(item)
+    if places is None:
+        return f"{amount:,} of the smallest unit"
+    whole, rest = divmod(abs(amount), 10**places)
+    sign = "-" if amount < 0 else "+" if "delta" in value else ""
+    return f"{sign}{whole:,}.{rest:0{places}} {coins[0]} ({amount:,} of the smallest unit)"
+
+
+def text_of(item: Any) -> str:
+    """Return a JSON value as one line of text; long lists are cut, saying so."""
+    if isinstance(item, Mapping):
+        told = [f"{name} {text_of(part)}" for name, part in list(item.items())[:_LIST_SHOWN]]
+        more = len(item) - len(told)
+    elif isinstance(item, list):
+        told = [text_of(part) for part in item[:_LIST_SHOWN]]
+        more = len(item) - len(told)
+    elif isinstance(item, int) and not isinstance(item, bool):
+        return f"{item:,}" if abs(item) >= 10_000 else str(item)  # noqa: PLR2004 - a matter of taste
+    elif isinstance(item, bool):
+        return "yes" if item else "no"
+    else:
+        return "–" if item is None else str(item)
+    return " · ".join(told) + (f" … and {more:,} more" if more else "")
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    at = run["image_offset"]
+    where = "not as such on the media" if at is None else f"media offset {int(at):,}"
+    return f"{where}, {size(int(run['length']))}, {run['storage']}"
