@@ -11,8 +11,9 @@ mistyped, abbreviated or written without anything between the words; raw hexadec
 a word such as "private key" before them; anything encoded as hexadecimal, base64, or an image.
 
 A text of weak proof is replaced too (Electrum's phrases pass by chance once in 256): here,
-unlike in a finding, too much is better than too little. Redact before `triage.canonical`, whose
-base64 twins of undecodable text would otherwise repeat what was there.
+unlike in a finding, too much is better than too little. Redact before a text is cut short, since
+half a seed proves nothing, and before `triage.canonical`, whose base64 twins of undecodable text
+would otherwise repeat what was there.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ _TOKENS = tuple(
         (
             "gitlab token",
             "glpat-",
-            _alone(r"glpat-") + r"[A-Za-z0-9_.-]{20,100}",
+            _alone(r"glpat-") + r"[A-Za-z0-9_-]{20,100}(?:\.[A-Za-z0-9_-]{2,40}){0,2}",
             checks.shape_only,
         ),
         (
@@ -126,7 +126,7 @@ _TOKENS = tuple(
         (
             "aws key id",
             "A",
-            r"A(?<![A-Za-z0-9]A)(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])",
+            _alone("A") + r"(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])",
             checks.shape_only,
         ),
         (
@@ -138,7 +138,7 @@ _TOKENS = tuple(
         (
             "telegram bot token",
             ":",
-            rf"[0-9](?<![0-9A-Za-z][0-9])[0-9]{{7,9}}:(?:AA[A-Za-z0-9_-]{{32,34}}|[A-Za-z0-9_-]{{35}}){_DONE}",
+            rf"[0-9](?<![0-9][0-9])[0-9]{{7,9}}:(?:AA[A-Za-z0-9_-]{{32,34}}|[A-Za-z0-9_-]{{35}}){_DONE}",
             checks.mixed,
         ),
         (
@@ -239,12 +239,12 @@ def find_broken(text: str) -> Iterator[Span]:
             whole = text[starts[piece] : min(ends[piece], starts[piece] + _LONGEST_RUN)]
             tail = whole[: len(whole) - len(whole.lstrip(_ALNUM))]
             key += tail
-            verdict = None
             if len(key) in checks.BREAKABLE:
                 verdict = checks.BY_LENGTH[len(key)](key)
-            if verdict is not None:
-                end = starts[piece] + len(tail)
-                yield Span(start=start, end=end, kind=verdict.kind, checks=verdict.checks)
+                if verdict is not None:
+                    end = starts[piece] + len(tail)
+                    yield Span(start=start, end=end, kind=verdict.kind, checks=verdict.checks)
+                    break
             if tail != whole or len(key) > _LONGEST_RUN:
                 break
 
@@ -280,8 +280,8 @@ _SECRET_NAME = re.compile(_STRONG, re.IGNORECASE)
 _BEFORE_HEX = re.compile(
     rf"(?:(?<![A-Za-z0-9]){_STRONG}(?: ?\([a-z ]{{1,12}}\)| hex| is)?"
     r"[\"'`]?\s{0,4}(?:[:=]|=>|:=)?"
-    r"|(?P<bare>(?<![A-Za-z0-9_ -])\s?|\b(?:my|the|this|new|old) )keys?[\"'`]?\s{0,4}[:=])"
-    r"\s{0,4}(?:[\"'`]|x'|hex:)?\Z",
+    r"|(?P<bare>(?<![A-Za-z0-9_ -])\s?|\b(?:my|the|this|new|old|pragma) )keys?[\"'`]?\s{0,4}[:=])"
+    r"\s{0,4}[\"'`]?(?:x'|hex:)?\Z",
     re.IGNORECASE,
 )
 _PUBLIC = re.compile(r"pub(?:lic)?[ _-]?\Z", re.IGNORECASE)
