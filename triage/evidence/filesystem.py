@@ -7,13 +7,13 @@ the low 32 bits of a read length: every read here is bounded and its length chec
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytsk3
 
 from triage.errors import EvidenceError
-from triage.evidence.index import Named
+from triage.evidence.index import NO_ATTRIBUTE, Named
 from triage.model import Allocation, ByteRun, EntryType, FileTimes, Reader, Storage, Volume
 
 _BLOCK = 1 << 20  # bytes asked of TSK at once
@@ -36,6 +36,12 @@ _NAME_TYPES = {
     int(pytsk3.TSK_FS_NAME_TYPE_DIR): EntryType.DIRECTORY,
     int(pytsk3.TSK_FS_NAME_TYPE_LNK): EntryType.LINK,
 }
+_ALLOCATIONS = {
+    (name, meta): Allocation(name=name, metadata=meta, reused=meta and not name)
+    for name in (False, True)
+    for meta in (False, True)
+}
+_DOTS = (b".", b"..")
 _NAME_ALLOC = int(pytsk3.TSK_FS_NAME_FLAG_ALLOC)
 _META_ALLOC = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
 _ATTR_NONRES = int(pytsk3.TSK_FS_ATTR_NONRES)
@@ -73,59 +79,45 @@ class TskTree:
         result: list[Named] = []
         try:
             for found in self._fs.open_dir(inode=directory.inode):
-                result.extend(self._named(found, directory.inode))
+                self._add(result, found, directory.inode)
         except (OSError, RuntimeError):
             raise EvidenceError("directory cannot be read") from None
         return result
 
-    def _named(self, found: Any, parent: int) -> Iterator[Named]:
-        name, meta = found.info.name, found.info.meta
-        raw: bytes = name.name or b""
-        address = int(name.meta_addr)
-        if raw in (b".", b"..") or not raw:
+    def _add(self, result: list[Named], found: Any, parent: int) -> None:
+        info = found.info
+        name, meta = info.name, info.meta
+        raw: bytes | None = name.name
+        if not raw or raw in _DOTS:
             return
+        address: int = name.meta_addr
         if meta is None and address and self._attributes:
             found = self._just_deleted(address, int(name.meta_seq)) or found
             meta = found.info.meta
-        raw = raw.replace(b"/", b"\\x2f")  # never a separator inside a name
-        name_allocated = bool(int(name.flags) & _NAME_ALLOC)
-        meta_allocated = bool(meta is not None and int(meta.flags) & _META_ALLOC)
-        allocation = Allocation(
-            name=name_allocated,
-            metadata=meta_allocated,
-            reused=meta_allocated and not name_allocated,
-        )
+        if b"/" in raw:  # never a separator inside a name
+            raw = raw.replace(b"/", rb"\x2f")
+        name_allocated = bool(name.flags & _NAME_ALLOC)
         if meta is None:
-            kind = _NAME_TYPES.get(int(name.type), EntryType.OTHER)
-            yield Named(name=raw, type=kind, inode=address, allocation=allocation)
+            kind = _NAME_TYPES.get(name.type, EntryType.OTHER)
+            allocation = _ALLOCATIONS[name_allocated, False]
+            result.append(Named(raw, kind, address, allocation=allocation))
             return
-        kind = _TYPES.get(int(meta.type), EntryType.OTHER)
-        plain = Named(
-            name=raw,
-            type=kind,
-            inode=address,
-            size=int(meta.size),
-            times=self._times(meta),
-            allocation=allocation,
-            descend=kind is EntryType.DIRECTORY and address != parent and not allocation.reused,
-        )
-        if not self._attributes:
-            yield plain
-            return
-        streams = list(self._streams(found))
-        unnamed = next((stream for stream in streams if stream[1] is None), None)
-        if unnamed and kind is not EntryType.DIRECTORY:
-            plain = replace(plain, attribute=unnamed[0], size=unnamed[2])
-        yield plain
-        for attribute, stream, size in streams:
+        allocation = _ALLOCATIONS[name_allocated, bool(meta.flags & _META_ALLOC)]
+        kind = _TYPES.get(meta.type, EntryType.OTHER)
+        descend = kind is EntryType.DIRECTORY and address != parent and not allocation.reused
+        attribute, size, times = NO_ATTRIBUTE, meta.size, self._times(meta)
+        streams = self._streams(found) if self._attributes else ()
+        if kind is not EntryType.DIRECTORY:
+            for number, stream, length in streams:
+                if stream is None:
+                    attribute, size = number, length
+                    break
+        result.append(Named(raw, kind, address, attribute, size, times, allocation, descend))
+        for number, stream, length in streams:
             if stream is not None:
-                yield replace(
-                    plain,
-                    name=raw + b":" + stream,
-                    type=EntryType.FILE,
-                    attribute=attribute,
-                    size=size,
-                    descend=False,
+                text = raw + b":" + stream
+                result.append(
+                    Named(text, EntryType.FILE, address, number, length, times, allocation)
                 )
 
     def _just_deleted(self, address: int, sequence: int) -> Any | None:
@@ -144,26 +136,26 @@ class TskTree:
         return found
 
     @staticmethod
-    def _streams(found: Any) -> Iterator[tuple[int, bytes | None, int]]:
-        """Yield (type << 16 | id, name, size) of the data attributes of an NTFS file."""
-        for number, attribute in enumerate(found):
-            if number >= _MAX_ATTRIBUTES:
-                return
+    def _streams(found: Any) -> list[tuple[int, bytes | None, int]]:
+        """Return (type << 16 | id, name, size) of the data attributes of an NTFS file."""
+        streams: list[tuple[int, bytes | None, int]] = []
+        for attribute in islice(found, _MAX_ATTRIBUTES):
             info = attribute.info
-            if int(info.type) == _NTFS_DATA:
-                stream = bytes(info.name).replace(b"/", b"\\x2f") if info.name else None
-                yield _NTFS_DATA << 16 | int(info.id) & 0xFFFF, stream, int(info.size)
+            if info.type == _NTFS_DATA:
+                name: bytes | None = info.name or None
+                if name is not None and b"/" in name:
+                    name = name.replace(b"/", rb"\x2f")
+                streams.append((_NTFS_DATA << 16 | info.id & 0xFFFF, name, info.size))
+        return streams
 
     def _times(self, meta: Any) -> FileTimes:
-        def time(name: str) -> int | None:
-            seconds = int(getattr(meta, name))
-            return seconds * _NS + int(getattr(meta, f"{name}_nano")) if seconds else None
-
+        modified, accessed, created = meta.mtime, meta.atime, meta.crtime
+        changed = None if self._zone == "local" else meta.ctime
         return FileTimes(
-            modified=time("mtime"),
-            accessed=time("atime"),
-            changed=None if self._zone == "local" else time("ctime"),
-            created=time("crtime"),
+            modified=modified * _NS + meta.mtime_nano if modified else None,
+            accessed=accessed * _NS + meta.atime_nano if accessed else None,
+            changed=changed * _NS + meta.ctime_nano if changed else None,
+            created=created * _NS + meta.crtime_nano if created else None,
             zone=self._zone,
         )
 

@@ -1,63 +1,73 @@
 """The index of one file system: every name, in columns, in one block of shareable memory.
 
-A directory's children stand in consecutive rows, sorted by name, so listing is a slice and a path
-is found by descending. Worker processes map the same block, read-only. Row 0 is the root.
+Rows stand breadth first: the content of a directory in consecutive rows, sorted by name, and
+directories listed in the order of their rows. So listing is a slice, a path is found by
+descending, and patterns are matched over the names of many directories at once. Worker processes
+map the same block, read-only. Row 0 is the root.
 
-Matching happens while the index is built: the walk carries one pattern state a directory
-(see `patterns`), so no pattern is ever tried against a list of paths.
+The block: a header, one array a column in the order of `_COLUMNS` (each padded to 8 bytes), the
+rows of the directories that were listed, where the content of each begins (one more at the end),
+and all names, each followed by `/`.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from array import array
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
-from triage.errors import WorkerError
+from triage.errors import EvidenceError, WorkerError
 from triage.evidence.patterns import PatternSet
 from triage.model import Allocation, Entry, EntryType, EvidencePath, FileTimes
 
-_TYPES = (EntryType.FILE, EntryType.DIRECTORY, EntryType.LINK, EntryType.OTHER)
-_TYPE_CODES = {kind: code for code, kind in enumerate(_TYPES)}
-_NAME_ALLOCATED, _META_ALLOCATED, _REUSED, _LOCAL_TIMES = 4, 8, 16, 32  # above two bits of type
-_NO_TIME = -(2**63)
-_MAX_DEPTH = 128  # deeper trees are made to break tools; the walk stops and says so
+TYPES = (EntryType.FILE, EntryType.DIRECTORY, EntryType.LINK, EntryType.OTHER)
+"""What the two low bits of the column `flags` say."""
+NAME_ALLOCATED, META_ALLOCATED, REUSED, LOCAL_TIMES = 4, 8, 16, 32
+NO_TIME = -(2**63)
+NO_ATTRIBUTE = -1
+MAX_DEPTH = 128  # deeper trees are made to break tools; names below are listed, not entered
 
-_HEADER = struct.Struct("<8sQQ")  # magic, rows, bytes of names
-_MAGIC = b"TRIAGE\x01\x00"
-_COLUMNS = (
-    ("parent", "i"),
-    ("first_child", "i"),
-    ("child_count", "i"),
-    ("name_end", "q"),  # the name begins where the one before ends
-    ("flags", "B"),
-    ("inode", "q"),
-    ("attribute", "i"),  # type << 16 | id; -1 when the file system has no attributes
-    ("size", "q"),
-    ("modified", "q"),
-    ("accessed", "q"),
-    ("changed", "q"),
-    ("created", "q"),
-)
-
+_MAX_NAMES = 2**32 - 1  # bytes
+_BATCH = 1 << 16  # rows matched at once
+_TYPE_CODES = {kind: code for code, kind in enumerate(TYPES)}
+_HEADER = struct.Struct("<8sQQQ")  # magic, rows, listed directories, bytes of names
+_MAGIC = b"TRIAGE\x02" + (b"L" if sys.byteorder == "little" else b"B")
+_COLUMNS = {
+    "parent": "i",
+    "name_end": "I",  # behind the `/`; the name begins where the one before ends
+    "flags": "B",
+    "inode": "q",
+    "attribute": "i",  # type << 16 | id
+    "size": "q",
+    "modified": "q",
+    "accessed": "q",
+    "changed": "q",
+    "created": "q",
+}
 
 _NO_TIMES = FileTimes()
 _ALLOCATED = Allocation(name=True, metadata=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """One name in a directory, as a file system lists it."""
+class Named(NamedTuple):
+    """One name in a directory, as a file system lists it; a tuple, as there are millions."""
 
     name: bytes
     type: EntryType
     inode: int
-    attribute: int = -1
+    attribute: int = NO_ATTRIBUTE
     size: int = 0
     times: FileTimes = _NO_TIMES
     allocation: Allocation = _ALLOCATED
     descend: bool = False  # a directory whose content can be listed
+
+
+_SORTED_BY = attrgetter("name", "inode", "attribute")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,95 +79,133 @@ class Match:
 
 
 class IndexBuilder:
-    """Collects directories breadth first, matching all patterns on the way."""
+    """Collects directories breadth first."""
 
-    def __init__(self, patterns: PatternSet) -> None:
-        self._patterns = patterns
-        self._columns = {name: array(code) for name, code in _COLUMNS}
+    def __init__(self) -> None:
+        self._columns = {name: array(code) for name, code in _COLUMNS.items()}
         self._names = bytearray()
-        self._states = [PatternSet.ROOT]
-        self._depths = array("B", [0])
-        self.matches: list[Match] = []
-        self._append(-1, Named(name=b"", type=EntryType.DIRECTORY, inode=-1))
+        self._listed = array("i")
+        self._first = array("i")
+        self._depths = array("B")
+        self._append(-1, [Named(name=b"", type=EntryType.DIRECTORY, inode=-1)])
+        self._depths.append(0)
 
     def __len__(self) -> int:
-        return len(self._columns["parent"])
+        return len(self._depths)
 
-    def _append(self, parent: int, named: Named) -> None:
-        self._names += named.name
-        allocation, times = named.allocation, named.times
-        flags = _TYPE_CODES[named.type]
-        flags |= _NAME_ALLOCATED * allocation.name | _META_ALLOCATED * allocation.metadata
-        flags |= _REUSED * allocation.reused | _LOCAL_TIMES * (times.zone == "local")
-        for column, value in (
-            ("parent", parent),
-            ("first_child", 0),
-            ("child_count", 0),
-            ("name_end", len(self._names)),
-            ("flags", flags),
-            ("inode", named.inode),
-            ("attribute", named.attribute),
-            ("size", named.size),
-            ("modified", _stored(times.modified)),
-            ("accessed", _stored(times.accessed)),
-            ("changed", _stored(times.changed)),
-            ("created", _stored(times.created)),
-        ):
-            self._columns[column].append(value)
+    def _append(self, parent: int, listing: list[Named]) -> None:
+        columns, end = self._columns, len(self._names)
+        names = [named.name for named in listing]
+        text = b"/".join(names) + b"/"
+        if text.count(b"/") != len(names):  # never a separator inside a name
+            names = [name.replace(b"/", rb"\x2f") for name in names]
+            text = b"/".join(names) + b"/"
+        if end + len(text) > _MAX_NAMES:
+            raise EvidenceError("more than 4 GiB of names")
+        self._names += text
+        ends = columns["name_end"]
+        for name in names:
+            end += len(name) + 1
+            ends.append(end)
+        times = [named.times for named in listing]
+        columns["parent"].extend([parent] * len(names))
+        columns["flags"].extend(map(_flags, listing))
+        columns["inode"].extend([named.inode for named in listing])
+        columns["attribute"].extend([named.attribute for named in listing])
+        columns["size"].extend([named.size for named in listing])
+        columns["modified"].extend([_stored(time.modified) for time in times])
+        columns["accessed"].extend([_stored(time.accessed) for time in times])
+        columns["changed"].extend([_stored(time.changed) for time in times])
+        columns["created"].extend([_stored(time.created) for time in times])
 
-    def add(self, parent: int, listing: list[Named]) -> Iterator[tuple[int, Named]]:
-        """Add the content of a directory; yield (row, name) of the directories to list next.
+    def add(self, parent: int, listing: list[Named]) -> list[tuple[int, Named]]:
+        """Add the content of a directory; return (row, name) of the directories to list next.
 
-        Must be called once a directory. Names deeper than 128 levels are added, not yielded.
+        Must be called once a directory, in the order of their rows. Raises EvidenceError when
+        names need more than 4 GiB.
         """
-        listing.sort(key=lambda named: (named.name, named.inode, named.attribute))
         first = len(self)
-        self._columns["first_child"][parent] = first
-        self._columns["child_count"][parent] = len(listing)
+        if listing:
+            listing.sort(key=_SORTED_BY)
+            self._append(parent, listing)
+        self._listed.append(parent)
+        self._first.append(first)
         depth = self._depths[parent] + 1
-        for row, named in enumerate(listing, first):
-            self._append(parent, named)
-            state, files, folders = self._patterns.step(
-                self._states[parent], named.name.decode("utf-8", "surrogateescape")
-            )
-            self._states.append(state)
-            self._depths.append(min(depth, 255))
-            found = folders if named.type is EntryType.DIRECTORY else files
-            if found and named.type is not EntryType.LINK:
-                self.matches.append(Match(row=row, patterns=found))
-        for row, named in enumerate(listing, first):
-            if named.descend and depth < _MAX_DEPTH:
-                yield row, named
+        self._depths.extend([min(depth, MAX_DEPTH)] * len(listing))
+        if depth >= MAX_DEPTH:
+            return []
+        return [(row, named) for row, named in enumerate(listing, first) if named.descend]
 
-    def freeze(self) -> bytes:
-        """Return the block: header, columns, names."""
-        parts = [_HEADER.pack(_MAGIC, len(self), len(self._names))]
-        for name, _ in _COLUMNS:
-            data = self._columns[name].tobytes()
-            parts.append(data + bytes(-len(data) % 8))
-        parts.append(bytes(self._names))
-        return b"".join(parts)
+    def freeze(self) -> bytearray:
+        """Return the block. The builder is empty afterwards."""
+        self._first.append(len(self))
+        columns, self._columns = self._columns, {}
+        return pack(columns, self._listed, self._first, self._names)
+
+
+def _flags(named: Named) -> int:
+    allocation = named.allocation
+    return (
+        _TYPE_CODES[named.type]
+        | NAME_ALLOCATED * allocation.name
+        | META_ALLOCATED * allocation.metadata
+        | REUSED * allocation.reused
+        | LOCAL_TIMES * (named.times.zone == "local")
+    )
 
 
 def _stored(time: int | None) -> int:
-    return _NO_TIME if time is None or not -(2**63) < time < 2**63 else time
+    return NO_TIME if time is None or not -(2**63) < time < 2**63 else time
+
+
+def pack(
+    columns: dict[str, array[int]],
+    listed: array[int],
+    first: array[int],
+    names: bytes | bytearray,
+) -> bytearray:
+    """Return the block of complete columns, which are emptied on the way to save memory."""
+    rows = len(columns["parent"])
+    parts: list[tuple[array[int] | bytes | bytearray, int]] = []
+    size = _HEADER.size
+    for column in (*(columns.pop(name) for name in _COLUMNS), listed, first):
+        length = len(column) * column.itemsize
+        parts.append((column, size))
+        size += length + -length % 8
+    parts.append((names, size))
+    block = bytearray(size + len(names))
+    _HEADER.pack_into(block, 0, _MAGIC, rows, len(listed), len(names))
+    parts.reverse()
+    with memoryview(block) as view:
+        while parts:
+            part, at = parts.pop()
+            with memoryview(part).cast("B") as data:
+                view[at : at + len(data)] = data
+    return block
 
 
 class Index:
     """Read-only view of a frozen index."""
 
     def __init__(self, block: memoryview, *, volume: str) -> None:
-        magic, rows, names = _HEADER.unpack_from(block)
+        magic, rows, listed, names = _HEADER.unpack_from(block)
         if magic != _MAGIC:
             raise WorkerError("not an index")
         self.volume = volume
-        self._rows = rows
+        self._rows: int = rows
         at = _HEADER.size
-        self._columns: dict[str, memoryview[int]] = {}
-        for name, code in _COLUMNS:
-            length = rows * array(code).itemsize
-            self._columns[name] = block[at : at + length].cast(code)  # type: ignore[call-overload] # codes are literals
+
+        def column(code: str, count: int) -> memoryview[int]:
+            nonlocal at
+            start, length = at, count * struct.calcsize(code)
             at += length + -length % 8
+            return block[start : start + length].cast(code)  # type: ignore[call-overload, no-any-return]  # codes are literals
+
+        self._columns: Mapping[str, memoryview[int]] = {
+            name: column(code, rows) for name, code in _COLUMNS.items()
+        }
+        self._listed = column("i", listed)
+        self._first = column("i", listed + 1)
         self._names = block[at : at + names]
 
     def __len__(self) -> int:
@@ -166,7 +214,7 @@ class Index:
     def name(self, row: int) -> bytes:
         """Return the name of a row, as the file system has it."""
         ends = self._columns["name_end"]
-        return bytes(self._names[ends[row - 1] if row else 0 : ends[row]])
+        return bytes(self._names[ends[row - 1] if row else 0 : ends[row] - 1])
 
     def path(self, row: int) -> EvidencePath:
         """Return the path of a row from the root, starting with `/`."""
@@ -182,29 +230,35 @@ class Index:
 
     def children(self, row: int) -> range:
         """Return the rows of a directory's content, sorted by name."""
-        first = self._columns["first_child"][row]
-        return range(first, first + self._columns["child_count"][row])
+        at = bisect_left(self._listed, row)
+        if at == len(self._listed) or self._listed[at] != row:
+            return range(0)
+        return range(self._first[at], self._first[at + 1])
 
     def is_directory(self, row: int) -> bool:
         """Whether a row is a directory."""
-        return _TYPES[self._columns["flags"][row] & 3] is EntryType.DIRECTORY
+        return TYPES[self._columns["flags"][row] & 3] is EntryType.DIRECTORY
 
     def allocated(self, row: int) -> bool:
         """Whether name and metadata of a row are both in use."""
-        wanted = _NAME_ALLOCATED | _META_ALLOCATED
+        wanted = NAME_ALLOCATED | META_ALLOCATED
         return bool(self._columns["flags"][row] & wanted == wanted)
 
     def child(self, row: int, name: str) -> int | None:
-        """Return the child of that name: exact before any case, allocated before deleted."""
-        folded, best = name.casefold(), None
-        for candidate in self.children(row):
-            text = self.name(candidate).decode("utf-8", "surrogateescape")
-            if text == name and self.allocated(candidate):
-                return candidate
-            if text.casefold() == folded and (
-                best is None or (self.allocated(candidate) and not self.allocated(best))
-            ):
-                best = candidate
+        """Return the child of that name: allocated before deleted, then exact before any case."""
+        wanted = name.casefold()
+        best, best_rank = None, 4
+        children = self.children(row)
+        for candidate, text in zip(children, self._text(children).split("/"), strict=False):
+            if text == name:
+                rank = 0
+            elif text.casefold() == wanted:
+                rank = 1
+            else:
+                continue
+            rank += 0 if self.allocated(candidate) else 2
+            if rank < best_rank:
+                best, best_rank = candidate, rank
         return best
 
     def descend(self, row: int, parts: list[str]) -> int | None:
@@ -230,25 +284,25 @@ class Index:
 
         def time(column: str) -> int | None:
             value: int = columns[column][row]
-            return None if value == _NO_TIME else value
+            return None if value == NO_TIME else value
 
         return Entry(
             volume=self.volume,
             path=self.path(row),
             address=address,
-            type=_TYPES[flags & 3],
+            type=TYPES[flags & 3],
             size=columns["size"][row],
             times=FileTimes(
                 modified=time("modified"),
                 accessed=time("accessed"),
                 changed=time("changed"),
                 created=time("created"),
-                zone="local" if flags & _LOCAL_TIMES else "utc",
+                zone="local" if flags & LOCAL_TIMES else "utc",
             ),
             allocation=Allocation(
-                name=bool(flags & _NAME_ALLOCATED),
-                metadata=bool(flags & _META_ALLOCATED),
-                reused=bool(flags & _REUSED),
+                name=bool(flags & NAME_ALLOCATED),
+                metadata=bool(flags & META_ALLOCATED),
+                reused=bool(flags & REUSED),
             ),
         )
 
@@ -266,3 +320,44 @@ class Index:
                     pending.extend((child, below) for child in reversed(self.children(current)))
             elif files and self.allocated(current):
                 yield current
+
+    def matches(self, patterns: PatternSet) -> Iterator[Match]:
+        """Yield the rows that patterns ask for, in the order of rows; links are never asked for.
+
+        Every listed directory has one state of the automaton. Neighbours that share a state, and
+        nearly all do, are matched in one go over the text of all their names.
+        """
+        listed, first, flags = self._listed, self._first, self._columns["flags"]
+        states = array("i", [PatternSet.DEAD]) * len(listed)
+        if listed:
+            states[0] = PatternSet.ROOT
+        known, at = 1, 0  # directories whose state is known; the next one to match
+        while at < len(listed):
+            state, end = states[at], at + 1
+            while end < known and states[end] == state and first[end + 1] - first[at] <= _BATCH:
+                end += 1
+            rows = range(first[at], first[end])
+            at = end
+            known = bisect_left(listed, rows.stop)
+            if state == PatternSet.DEAD:
+                continue
+            start = bisect_left(listed, rows.start)
+            states[start:known] = array("i", [patterns.onward(state)]) * (known - start)
+            for offset, (below, files, folders) in patterns.search(state, self._text(rows)):
+                row = rows[offset]
+                kind = TYPES[flags[row] & 3]
+                if kind is EntryType.DIRECTORY:
+                    position = bisect_left(listed, row, start, known)
+                    if position < known and listed[position] == row:
+                        states[position] = below
+                found = folders if kind is EntryType.DIRECTORY else files
+                if found and kind is not EntryType.LINK:
+                    yield Match(row=row, patterns=found)
+
+    def _text(self, rows: range) -> str:
+        """Return the names of consecutive rows, each followed by `/`."""
+        if not rows:
+            return ""
+        ends = self._columns["name_end"]
+        start = ends[rows.start - 1] if rows.start else 0
+        return str(self._names[start : ends[rows.stop - 1]], "utf-8", "surrogateescape")

@@ -5,8 +5,9 @@ number of folders, none included; a pattern ending in `/` matches folders, any o
 Patterns start at the root of a file system and are always case-insensitive (Unicode case folding),
 whatever the file system or the examiner's machine does.
 
-All patterns are compiled into one automaton over path components. A walk carries one state a
-folder, and `step` takes it to the state of a child by one dictionary look-up for most names.
+All patterns are compiled into one automaton over path components. A folder has one state; `step`
+takes it to the state of a child, and `search` does so for the names of many folders that share a
+state, looking closer only at the few names that some pattern has a part for.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from triage.errors import UsageError
 
 _ANY_DEPTH = "**"
 _GLOB = re.compile(r"[*?\[]")
+_STAR = "[^/]*"
 _MAX_ALTERNATIVES = 256
 _MAX_MEMO = 4096  # names remembered a state: hostile images have millions
 
@@ -61,27 +63,40 @@ def expand(pattern: str) -> Iterator[str]:
 
 
 def _component(glob: str) -> str:
-    """Translate one name with wildcards into a regular expression source."""
+    """Translate one name with wildcards into a regular expression source that stays in a name."""
     out: list[str] = []
     position = 0
     while position < len(glob):
         char = glob[position]
         position += 1
         if char == "*":
-            if not out or out[-1] != ".*":  # `**` inside a name is one star
-                out.append(".*")
+            if not out or out[-1] != _STAR:  # `**` inside a name is one star
+                out.append(_STAR)
         elif char == "?":
-            out.append(".")
+            out.append("[^/]")
         elif char == "[":
             end = glob.find("]", position + 1)
             if end < 0:
                 raise UsageError(f"unbalanced [ in pattern {glob!r}")
-            body = glob[position:end].replace("\\", r"\\")
-            out.append(f"[^{body[1:]}]" if body[:1] in "!^" else f"[{body}]")
+            body = glob[position:end]
+            negated = body[:1] in ("!", "^")
+            ranges = "".join(c if c == "-" else re.escape(c) for c in body[negated:])
+            out.append(f"(?!/)[{'^' if negated else ''}{ranges}]")
             position = end + 1
         else:
             out.append(re.escape(char))
     return "".join(out)
+
+
+def _compiled(glob: str) -> re.Pattern[str]:
+    try:
+        return re.compile(_component(glob))
+    except re.error as error:
+        raise UsageError(f"bad [ in pattern {glob!r}: {error}") from None
+
+
+Step = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""State below, file patterns that match, folder patterns that match."""
 
 
 @dataclass(slots=True)
@@ -91,13 +106,18 @@ class _State:
     literals: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     globs: list[tuple[re.Pattern[str], tuple[int, int]]] = field(default_factory=list)
     any_glob: re.Pattern[str] | None = None
+    finder: re.Pattern[str] | None = None  # the same in a text of names, each between two `/`
+    everything: bool = False  # some glob is a mere `*`
     staying: frozenset[tuple[int, int]] = frozenset()
     stay_id: int | None = None
-    memo: dict[str, tuple[int, tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+    memo: dict[str, Step] = field(default_factory=dict)
 
 
 class PatternSet:
-    """Many patterns as one automaton. Pattern numbers are positions in the given sequence."""
+    """Many patterns as one automaton. Pattern numbers are positions in the given sequence.
+
+    Raises UsageError for a pattern that can never match or is not well formed.
+    """
 
     ROOT = 0
     DEAD = -1  # nothing below can match
@@ -107,11 +127,15 @@ class PatternSet:
         self._parts: list[tuple[str, ...]] = []
         self._owner: list[int] = []
         self._folder: list[bool] = []
+        self._regexes: dict[str, re.Pattern[str]] = {}
         for number, pattern in enumerate(self.patterns):
             for text in expand(pattern):
                 parts = tuple(part.casefold() for part in text.strip("/").split("/"))
                 if not all(parts) or parts[-1] == _ANY_DEPTH:
                     raise UsageError(f"pattern {pattern!r} has an empty name or ends in **")
+                for part in parts:
+                    if part != _ANY_DEPTH and _GLOB.search(part):
+                        self._regexes[part] = _compiled(part)
                 self._parts.append(parts)
                 self._owner.append(number)
                 self._folder.append(text.endswith("/"))
@@ -134,21 +158,22 @@ class PatternSet:
             if part == _ANY_DEPTH:
                 staying.add((number, at))
                 pending.append((number, at + 1))
-            elif _GLOB.search(part):
-                regex = re.compile(_component(part), re.DOTALL)
-                state.globs.append((regex, (number, at + 1)))
+            elif part in self._regexes:
+                state.globs.append((self._regexes[part], (number, at + 1)))
             else:
                 state.literals.setdefault(part, []).append((number, at + 1))
-        if state.globs:
-            state.any_glob = re.compile(
-                "|".join(f"(?:{regex.pattern})" for regex, _ in state.globs), re.DOTALL
-            )
+        sources = sorted({regex.pattern for regex, _ in state.globs})
+        if sources:
+            either = "|".join(sources)
+            state.any_glob = re.compile(either)
+            state.finder = re.compile(f"/(?:{either})(?=/)")
+            state.everything = _STAR in sources
         state.staying = frozenset(staying)
         self._ids[positions] = len(self._states)
         self._states.append(state)
         return self._ids[positions]
 
-    def step(self, state_id: int, name: str) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    def step(self, state_id: int, name: str) -> Step:
         """Return (state below, file patterns matching, folder patterns matching) for a child."""
         if state_id == self.DEAD:
             return self.DEAD, (), ()
@@ -156,17 +181,45 @@ class PatternSet:
         folded = name.casefold()
         globbed = state.any_glob is not None and state.any_glob.fullmatch(folded) is not None
         if not globbed and folded not in state.literals:
-            if state.stay_id is None:
-                state.stay_id = self._intern(state.staying)
-            return state.stay_id, (), ()
-        known = state.memo.get(folded)
+            return self.onward(state_id), (), ()
+        return self._known(state, folded)
+
+    def onward(self, state_id: int) -> int:
+        """Return the state below a child whose name no pattern asks for."""
+        if state_id == self.DEAD:
+            return self.DEAD
+        state = self._states[state_id]
+        if state.stay_id is None:
+            state.stay_id = self._intern(state.staying)
+        return state.stay_id
+
+    def search(self, state_id: int, text: str) -> Iterator[tuple[int, Step]]:
+        """Yield (position, step) for the names that do more than `onward` says.
+
+        `text` holds the names of children, in any number, each followed by `/`.
+        """
+        if state_id == self.DEAD or not text:
+            return
+        state = self._states[state_id]
+        folded = text.casefold()
+        wanted = set(state.literals)
+        if state.finder is not None and not state.everything:
+            wanted.update(found[1:] for found in state.finder.findall(f"/{folded}"))
+        names = folded.split("/")
+        names.pop()
+        for position, name in enumerate(names):
+            if state.everything or name in wanted:
+                yield position, self._known(state, name)
+
+    def _known(self, state: _State, name: str) -> Step:
+        known = state.memo.get(name)
         if known is None:
-            known = self._step(state, folded)
+            known = self._step(state, name)
             if len(state.memo) < _MAX_MEMO:
-                state.memo[folded] = known
+                state.memo[name] = known
         return known
 
-    def _step(self, state: _State, name: str) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    def _step(self, state: _State, name: str) -> Step:
         reached = list(state.literals.get(name, ()))
         reached += [target for regex, target in state.globs if regex.fullmatch(name)]
         onward = set(state.staying)

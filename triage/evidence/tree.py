@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from triage.errors import EvidenceError
-from triage.evidence.index import IndexBuilder, Match, Named
+from triage.evidence.index import Index, IndexBuilder, Match, Named
 from triage.evidence.patterns import PatternSet
 from triage.model import ByteRun, Reader
 
@@ -47,10 +47,27 @@ class WalkProblem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Every name of a file system as a frozen index (see `index.pack`), and what went wrong."""
+
+    block: bytearray
+    problems: tuple[WalkProblem, ...]
+
+
+@runtime_checkable
+class BulkTree(Protocol):
+    """A tree that can list everything at once, faster than directory by directory."""
+
+    def list_all(self, max_entries: int, progress: Callable[[int], None]) -> Listed | None:
+        """Return what `walk` would find, or None: then it must go directory by directory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
     """The outcome of walking one file system."""
 
-    block: bytes  # frozen index
+    block: bytearray  # frozen index
     entries: int
     matches: tuple[Match, ...]
     problems: tuple[WalkProblem, ...]
@@ -66,12 +83,29 @@ def walk(
     max_entries: int,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Walk:
-    """List every directory once, breadth first, without recursion.
+    """List every directory once and match all patterns.
+
+    `progress` gets the number of entries so far.
+    """
+    listed = tree.list_all(max_entries, progress) if isinstance(tree, BulkTree) else None
+    if listed is None:
+        listed = _list_each(tree, max_entries, progress)
+    index = Index(memoryview(listed.block), volume="")
+    return Walk(
+        block=listed.block,
+        entries=len(index) - 1,
+        matches=tuple(index.matches(patterns)),
+        problems=listed.problems,
+    )
+
+
+def _list_each(tree: FileTree, max_entries: int, progress: Callable[[int], None]) -> Listed:
+    """List directories breadth first, without recursion.
 
     A directory met a second time under the same metadata address is a loop or a hard link made to
-    fool tools: recorded, not entered again. `progress` gets the number of entries so far.
+    fool tools: recorded, not entered again.
     """
-    builder = IndexBuilder(patterns)
+    builder = IndexBuilder()
     problems: list[WalkProblem] = []
     root = tree.root()
     seen = {root.inode}
@@ -99,9 +133,4 @@ def walk(
         count += 1
         if count % _REPORT_EVERY == 0:
             progress(len(builder))
-    return Walk(
-        block=builder.freeze(),
-        entries=len(builder) - 1,
-        matches=tuple(builder.matches),
-        problems=tuple(problems),
-    )
+    return Listed(block=builder.freeze(), problems=tuple(problems))
