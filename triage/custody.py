@@ -93,21 +93,54 @@ def entry(
 class CustodyLog:
     """A log being written: each event is on disk before `append` returns."""
 
-    def __init__(self, path: Path, *, bundle: str, clock: Clock = system_clock) -> None:
-        """Create the file; raises BundleError when it exists or cannot be written."""
+    def __init__(self, path: Path, *, bundle: str | None, clock: Clock = system_clock) -> None:
+        """Create the log of a bundle; None continues the log that an interrupted run left.
+
+        Raises BundleError when it exists, or is being written by another process, or cannot be
+        written; AlteredError when the log to be continued is not what it must be.
+        """
         self.path = path
-        self.bundle = bundle
+        self.bundle = bundle or ""
         self.length = 0
         self.size = 0
+        self.torn = 0
+        """Bytes of a last event that was not written whole: cut off when the log was continued."""
         self._clock = clock
         self._prev: str | None = None
         self._digest = hashlib.sha256()
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        if bundle is not None:
+            flags |= os.O_CREAT | os.O_EXCL
         try:
+            if bundle is None:
+                path.chmod(0o600)  # a run that broke off while sealing has made it read-only
             self._file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
         except OSError as error:
             raise BundleError(f"cannot write: {error.strerror}", where=str(path)) from error
-        lock(self._file)
+        free = lock(self._file)
+        if bundle is None:
+            try:
+                self._continue(free=free)
+            except BaseException:
+                self.close()
+                raise
+
+    def _continue(self, *, free: bool) -> None:
+        if not free:
+            raise BundleError("another run is writing this bundle", where=str(self.path))
+        try:
+            data = self.path.read_bytes()
+            # Each event was on disk before the next was begun, so only the last one can be torn.
+            whole = data[: data.rfind(b"\n") + 1]
+            chain = check_chain(whole)
+            os.ftruncate(self._file.fileno(), len(whole))
+        except AlteredError as error:
+            raise AlteredError(error.message, where=f"{self.path} {error.where}") from error
+        except OSError as error:
+            raise BundleError(f"cannot read: {error.strerror}", where=str(self.path)) from error
+        self.bundle, self.length, self._prev = chain.bundle, chain.length, chain.head
+        self.size, self.torn = len(whole), len(data) - len(whole)
+        self._digest.update(whole)
 
     @property
     def head(self) -> str | None:

@@ -25,7 +25,7 @@ from triage.bundle import (
 )
 from triage.bundle.output import NewFile
 from triage.custody import Clock, check_chain
-from triage.errors import BundleError, EvidenceError, ExitCode
+from triage.errors import AlteredError, BundleError, EvidenceError, ExitCode
 
 Build: TypeAlias = Callable[..., SealResult]
 
@@ -101,27 +101,115 @@ def test_what_appears_at_the_path_meanwhile_stays(begun: BundleWriter) -> None:
     assert begun.partial.is_dir()
 
 
-def test_an_unfinished_run_is_set_aside_only_with_resume(tmp_path: Path) -> None:
+def events(bundle: BundleWriter) -> list[tuple[str, Any]]:
+    log = (bundle.partial / "data/custody.jsonl").read_bytes()
+    check_chain(log)
+    found: list[Any] = [canonical.decode(line) for line in log.splitlines()]
+    return [(event["event"], event["data"]) for event in found]
+
+
+def test_an_unfinished_run_is_continued_only_with_resume(tmp_path: Path) -> None:
     path = tmp_path / "b"
     with BundleWriter.create(path, case="first") as bundle:
         bundle.custody.append("image.opened")
-    old_log = (tmp_path / "b.partial/data/custody.jsonl").read_bytes()
+        bundle.add_file(sha(b"kept"), [b"kept"])
+        fill(bundle)
+        bundle.journal.write_text("{}\n")
+        first = bundle.bundle_id
     with pytest.raises(BundleError, match="--resume"):
         BundleWriter.create(path)
-    for number in (1, 2):
-        with BundleWriter.create(path, resume=True) as bundle:
-            fill(bundle)
-            aside = tmp_path / f"b.partial.{number}"
-        assert (aside / "data/custody.jsonl").is_file()
-    assert (tmp_path / "b.partial.1/data/custody.jsonl").read_bytes() == old_log
-    second = (tmp_path / "b.partial.2/data/custody.jsonl").read_bytes()
-    event = canonical.decode(second.splitlines()[1])
-    assert isinstance(event, dict)
-    assert event["event"] == "run.restarted"
-    assert event["data"] == {"set_aside": "b.partial.1", "custody_sha256": sha(old_log)}
+    with BundleWriter.create(path, resume=True) as bundle:
+        assert (bundle.resuming, bundle.bundle_id) == (True, first)
+        bundle.resume({"lines": 1})
+        assert bundle.journal.read_text() == "{}\n"
+        assert not (bundle.partial / "data/findings.jsonl").exists()
+        assert [name for name, _ in events(bundle)][-1] == "run.resumed"
+
+        def unread() -> Iterator[bytes]:
+            raise AssertionError("read again")
+            yield
+
+        assert bundle.add_file(sha(b"kept"), unread())
+        fill(bundle)
+        seal(bundle)
+    assert verify(path).exit_code is ExitCode.OK
+    assert not list(path.glob("journal*"))
+    assert [item.name for item in path.parent.iterdir()] == ["b"]
 
 
-def test_a_run_that_still_writes_is_not_set_aside(begun: BundleWriter) -> None:
+@pytest.mark.parametrize("left", [b"kep", b"Kept", b""])
+def test_what_an_interrupted_run_exported_is_kept_only_when_it_is_right(
+    tmp_path: Path, left: bytes
+) -> None:
+    with BundleWriter.create(tmp_path / "b") as bundle:
+        bundle.add_file(sha(b"kept"), [b"kept"])
+        bundle.add_file(sha(b"no longer wanted"), [b"no longer wanted"])
+        stored = next(bundle.partial.rglob(f"{sha(b'kept')}.bin"))
+        stored.chmod(0o600)
+        stored.write_bytes(left)
+    with BundleWriter.create(tmp_path / "b", resume=True) as bundle:
+        bundle.resume({})
+        bundle.add_file(sha(b"kept"), [b"kept"])
+        fill(bundle)
+        seal(bundle)
+    assert [path.read_bytes() for path in (tmp_path / "b").rglob("*.bin")] == [b"kept"]
+    assert verify(tmp_path / "b").exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_encrypted_copy_is_kept_only_when_its_digest_was_noted(
+    tmp_path: Path, *, known: bool
+) -> None:
+    content, to = sha(b"seed"), recipient()[0]
+    with BundleWriter.create(tmp_path / "b") as bundle:
+        bundle.add_file(content, [b"seed"])  # as if the run had died before it was removed
+        bundle.add_sealed_file(content, [b"seed"], to)
+        stored = bundle.where(content) or ""
+        digest = bundle.sha256(stored)
+        clear = (bundle.partial / stored).with_suffix(".bin")
+        clear.write_bytes(b"seed")
+    with BundleWriter.create(tmp_path / "b", resume=True) as bundle:
+        bundle.resume({})
+        bundle.add_sealed_file(content, [b"seed"], to, known=digest if known else None)
+        assert not clear.exists()
+        assert (bundle.sha256(stored) == digest) is known
+        fill(bundle)
+        seal(bundle)
+    assert verify(tmp_path / "b").exit_code is ExitCode.OK
+
+
+def test_a_torn_custody_event_is_dropped_and_said(tmp_path: Path) -> None:
+    with BundleWriter.create(tmp_path / "b") as bundle:
+        log = bundle.custody.path
+    with log.open("ab") as file:
+        file.write(b'{"bundle":"')
+    with BundleWriter.create(tmp_path / "b", resume=True) as bundle:
+        bundle.resume({})
+        assert events(bundle)[-1] == ("run.resumed", {"custody_bytes_dropped": 11})
+
+
+def test_a_custody_log_that_was_altered_is_not_continued(tmp_path: Path) -> None:
+    with BundleWriter.create(tmp_path / "b", case="first") as bundle:
+        bundle.custody.append("image.opened")
+        log = bundle.custody.path
+    log.write_bytes(log.read_bytes().replace(b"first", b"other"))
+    with pytest.raises(AlteredError, match="line 2"):
+        BundleWriter.create(tmp_path / "b", resume=True)
+
+
+def test_what_no_run_leaves_is_not_removed(tmp_path: Path) -> None:
+    with BundleWriter.create(tmp_path / "b") as bundle:
+        link = bundle.partial / "data" / "link"
+    link.symlink_to(tmp_path)
+    with (
+        BundleWriter.create(tmp_path / "b", resume=True) as bundle,
+        pytest.raises(BundleError, match="link"),
+    ):
+        bundle.resume({})
+    assert link.is_symlink()
+
+
+def test_a_run_that_still_writes_is_not_continued(begun: BundleWriter) -> None:
     pytest.importorskip("fcntl", reason="locks of files")
     with pytest.raises(BundleError, match="another run"):
         BundleWriter.create(begun.path, resume=True)
@@ -129,10 +217,17 @@ def test_a_run_that_still_writes_is_not_set_aside(begun: BundleWriter) -> None:
     assert seal(begun).path == begun.path
 
 
-def test_a_partial_without_a_readable_log_is_set_aside_too(tmp_path: Path) -> None:
-    (tmp_path / "b.partial/data/custody.jsonl").mkdir(parents=True)
+@pytest.mark.parametrize("log", ["a folder", "empty", "torn"])
+def test_a_partial_without_a_whole_event_is_set_aside(tmp_path: Path, log: str) -> None:
+    data = tmp_path / "b.partial/data"
+    data.mkdir(parents=True)
+    if log == "a folder":
+        (data / "custody.jsonl").mkdir()
+    else:
+        (data / "custody.jsonl").write_bytes(b"" if log == "empty" else b'{"bund')
     with BundleWriter.create(tmp_path / "b", resume=True) as bundle:
-        assert bundle.custody.length == 2
+        assert not bundle.resuming
+        assert events(bundle)[1] == ("run.restarted", {"set_aside": "b.partial.1"})
 
 
 def test_a_disk_without_room_is_refused_at_once(

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,13 +22,14 @@ from triage.bundle import age, bag, layout
 from triage.bundle.keys import Signer
 from triage.bundle.output import NewFile, sync_directory, writing
 from triage.bundle.seal import BUNDLE_SEAL, make_envelope, make_statement, seal_code, seal_sha256
-from triage.bundle.tree import open_regular
-from triage.custody import Clock, CustodyLog, lock, new_bundle_id, system_clock, utc_text
+from triage.bundle.tree import open_regular, walk
+from triage.custody import Clock, CustodyLog, new_bundle_id, system_clock, utc_text
 from triage.errors import BundleError, EvidenceError
 
 MIN_FREE = 64 * 2**20
 """Bytes that must be free where a bundle is begun."""
 
+_JOURNAL = "journal.jsonl"
 _OURS = ("bundle", "contract", "sealed", "signer", "payload", "counts", "sha256", "custody")
 
 
@@ -44,18 +45,27 @@ class SealResult:
 class BundleWriter:
     """One bundle being written. Leaving the `with` block without `seal` keeps `NAME.partial/`."""
 
-    def __init__(self, path: Path, partial: Path, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        partial: Path,
+        custody: CustodyLog,
+        *,
+        clock: Clock,
+        resuming: bool = False,
+    ) -> None:
         """Use `BundleWriter.create`."""
         self.path = path
         self.partial = partial
-        self.bundle_id = new_bundle_id()
+        self.custody = custody
+        self.resuming = resuming
+        """Whether an interrupted run left this: call `resume` before writing anything."""
         self._clock = clock
         self._digests: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
         self._counts: dict[str, int] = {}
-        self._directories = {partial}
-        self._directory("data")
-        self.custody = CustodyLog(partial / layout.CUSTODY, bundle=self.bundle_id, clock=clock)
+        self._directories = {partial, partial / "data"}
+        self._left: set[str] = set()  # exported files of the interrupted run, not yet asked for
 
     @classmethod
     def create(
@@ -69,10 +79,11 @@ class BundleWriter:
     ) -> BundleWriter:
         """Begin a bundle that will stand at `path`; its folder must exist.
 
-        The first custody event binds case, exhibit and a random bundle id. With `resume` a
-        `.partial` left by an earlier run is set aside (renamed, never deleted), the bundle is
-        begun anew, and custody says so. Raises BundleError when something is there already, the
-        folder cannot be written, or less than MIN_FREE bytes are free.
+        The first custody event binds case, exhibit and a random bundle id. With `resume` what an
+        interrupted run left is continued: `resuming` says so. A `.partial` without one whole
+        custody event is set aside (renamed, never deleted) and the bundle begun anew. Raises
+        BundleError when something is there already, another run writes it, the folder cannot be
+        written, or less than MIN_FREE bytes are free; AlteredError when its custody was changed.
         """
         partial = path.with_name(path.name + layout.PARTIAL)
         with writing(path):
@@ -81,20 +92,31 @@ class BundleWriter:
                 raise BundleError(f"already exists{hint}", where=str(path))
             if shutil.disk_usage(path.parent).free < MIN_FREE:
                 raise BundleError(f"less than {MIN_FREE} bytes free", where=str(path.parent))
-            earlier = _set_aside(partial, allowed=resume) if os.path.lexists(partial) else None
+            log = partial / layout.CUSTODY
+            aside = None
+            if os.path.lexists(partial):
+                if not resume:
+                    raise BundleError(
+                        "an earlier run was not finished; --resume continues it", where=str(partial)
+                    )
+                if _begun(log):
+                    custody = CustodyLog(log, bundle=None, clock=clock)
+                    return cls(path, partial, custody, clock=clock, resuming=True)
+                aside = _set_aside(partial)
             partial.mkdir(mode=0o700)
-            writer = cls(path, partial, clock=clock)
+            (partial / "data").mkdir(mode=0o700)
+            custody = CustodyLog(log, bundle=new_bundle_id(), clock=clock)
             try:
-                writer.custody.append(
+                custody.append(
                     "bundle.created",
                     {"contract": layout.CONTRACT_VERSION, "case": case, "exhibit": exhibit},
                 )
-                if earlier:
-                    writer.custody.append("run.restarted", earlier)
+                if aside:
+                    custody.append("run.restarted", {"set_aside": aside})
             except BaseException:
-                writer.close()
+                custody.close()
                 raise
-        return writer
+        return cls(path, partial, custody, clock=clock)
 
     def __enter__(self) -> Self:
         return self
@@ -110,6 +132,40 @@ class BundleWriter:
     def close(self) -> None:
         """Let go of the files. What was not sealed stays as `.partial`."""
         self.custody.close()
+
+    @property
+    def bundle_id(self) -> str:
+        """256 random bits, hex, that tell this bundle from every other."""
+        return self.custody.bundle
+
+    @property
+    def journal(self) -> Path:
+        """Where a run may note what it has finished; removed when the bundle is sealed."""
+        return self.partial / _JOURNAL
+
+    def resume(self, data: Mapping[str, Any]) -> None:
+        """Continue after an interrupted run; `data` goes into the custody event `run.resumed`.
+
+        Exported files and the journal stay, everything else that run had derived is made again.
+        Raises BundleError when there is something that no run leaves.
+        """
+        tree = walk(self.partial)
+        if tree.problems:
+            raise BundleError(f"{tree.problems[0]}: not left by a run", where=str(self.partial))
+        torn = {"custody_bytes_dropped": self.custody.torn} if self.custody.torn else {}
+        self.custody.append("run.resumed", {**data, **torn})
+        with writing(self.partial):
+            for path in tree.files:
+                if layout.exported_sha256(path) is not None:
+                    self._left.add(path)
+                elif path not in (layout.CUSTODY, _JOURNAL):
+                    (self.partial / path).unlink()
+            for folder, _, _ in os.walk(self.partial, topdown=False):
+                with suppress(OSError):  # not empty: it stays
+                    Path(folder).rmdir()
+                    continue
+                self._directories.add(Path(folder))
+        self.resuming = False
 
     def write_json(self, name: str, value: Any) -> None:
         """Write `data/<name>`, one JSON value: `run.json`."""
@@ -153,28 +209,44 @@ class BundleWriter:
         path = layout.exported(sha256)
         if path in self._digests or layout.exported(sha256, sealed=True) in self._digests:
             return False
+        if self._kept(path, sha256):
+            return True
         with self._new(path) as file:
             for chunk in _checked(chunks, sha256):
                 file.write(chunk)
         return True
 
     def add_sealed_file(
-        self, sha256: str, chunks: Iterable[bytes], recipient: age.Recipient
+        self,
+        sha256: str,
+        chunks: Iterable[bytes],
+        recipient: age.Recipient,
+        *,
+        known: str | None = None,
     ) -> bool:
         """Store evidence content encrypted; `sha256` is that of the content in clear.
 
         A clear copy written before is removed: content that one finding calls secret is secret.
+        `known` is the SHA-256 of the encrypted copy that an interrupted run finished: nothing in
+        the copy itself shows what is in it.
         """
         path, clear = layout.exported(sha256, sealed=True), layout.exported(sha256)
         if path in self._digests:
             return False
-        with self._new(path) as file:
-            age.encrypt(_checked(chunks, sha256), file, recipient)
-        if clear in self._digests:
+        if not self._kept(path, known):
+            with self._new(path) as file:
+                age.encrypt(_checked(chunks, sha256), file, recipient)
+        if clear in self._digests or clear in self._left:
             with writing(self.partial / clear):
                 (self.partial / clear).unlink()
-            del self._digests[clear], self._sizes[clear]
+            self._left.discard(clear)
+            self._digests.pop(clear, None)
+            self._sizes.pop(clear, None)
         return True
+
+    def sha256(self, path: str) -> str:
+        """Return the digest of a file that this bundle holds by now."""
+        return self._digests[path]
 
     def where(self, sha256: str) -> str | None:
         """Return the path in the bundle where this content stands by now, `.bin` or `.age`."""
@@ -206,6 +278,9 @@ class BundleWriter:
             raise BundleError(f"not sealed: {', '.join(missing)} not written")
         if not isinstance(predicate.get("incomplete"), bool) or set(_OURS) & set(predicate):
             raise BundleError("not sealed: the predicate lacks `incomplete` or overrides ours")
+        for path in self._left:  # of the interrupted run, and nobody asked for it again
+            with writing(self.partial / path):
+                (self.partial / path).unlink()
         key_id = signer.key_id if signer else None
         self.custody.append("bundle.sealed", {"signer": key_id})
         self.custody.close()
@@ -223,6 +298,7 @@ class BundleWriter:
             self._directory(layout.SIGNATURES)
             with NewFile(self.partial / layout.SEAL) as file:
                 file.write(envelope)
+            self.journal.unlink(missing_ok=True)  # last: until here the run can be continued
             for directory in sorted(self._directories, reverse=True):
                 sync_directory(directory)
             # rename() replaces nothing but an empty directory, and that only in a race.
@@ -272,6 +348,23 @@ class BundleWriter:
                     source.seek(offset)
                     file.write(source.read(length))
             unsorted.unlink()
+
+    def _kept(self, path: str, sha256: str | None) -> bool:
+        """Take over a file of the interrupted run if it is whole; remove it otherwise."""
+        if path not in self._left:
+            return False
+        self._left.discard(path)
+        with writing(self.partial / path):
+            with open_regular(self.partial / path, where=path) as file:
+                digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+                if digest == sha256:
+                    os.fsync(file.fileno())
+            if digest != sha256:
+                (self.partial / path).unlink()
+                return False
+            (self.partial / path).chmod(0o444)
+        self._digests[path], self._sizes[path] = digest, size
+        return True
 
     @contextmanager
     def _new(self, path: str, *, again: bool = False) -> Iterator[NewFile]:
@@ -323,24 +416,19 @@ def _checked(chunks: Iterable[bytes], sha256: str) -> Iterator[bytes]:
         raise EvidenceError(f"content is not what it was when its hash was {sha256}")
 
 
-def _set_aside(partial: Path, *, allowed: bool) -> dict[str, Any]:
-    """Rename what an earlier run left; return what custody says about it."""
-    if not allowed:
-        raise BundleError(
-            "an earlier run was not finished; --resume continues it", where=str(partial)
-        )
+def _begun(log: Path) -> bool:
+    """Whether a custody log holds at least one whole event."""
+    try:
+        with open_regular(log, where=layout.CUSTODY) as file:
+            return b"\n" in file.read(canonical.MAX_LINE)
+    except BundleError:
+        return False
+
+
+def _set_aside(partial: Path) -> str:
+    """Rename what an earlier run left before it had done anything; return its new name."""
     number = 1
     while os.path.lexists(aside := partial.with_name(f"{partial.name}.{number}")):
         number += 1
-    log_sha256 = None
-    try:
-        log = open_regular(partial / layout.CUSTODY, where=layout.CUSTODY)
-    except BundleError:  # it broke off before there was one
-        partial.rename(aside)
-    else:
-        with log:
-            if not lock(log):
-                raise BundleError("another run is writing this bundle", where=str(partial))
-            log_sha256 = hashlib.file_digest(log, "sha256").hexdigest()
-            partial.rename(aside)
-    return {"set_aside": aside.name, "custody_sha256": log_sha256}
+    partial.rename(aside)
+    return aside.name
