@@ -68,7 +68,7 @@ def _closed(volume: Volume, results: Results, *, counts: bool) -> None:
                 state=volume.state.value,
                 length=volume.length,
                 details=volume.details,
-                label=volume.label,
+                label=volume.label or volume.details.get("label"),
                 shows=Shows.PRESENT,
                 confidence=(
                     Confidence.POSSIBLE
