@@ -165,6 +165,7 @@ def test_a_prefix_belongs_to_the_address() -> None:
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",  # SHA-256
         "0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED",  # a constant in a program
         "11111111111111111111111111111111",
+        f"name.py,sha256={SOLANA},1234",  # a digest in base64
     ],
 )
 def test_finding_leaves_look_alikes_alone(text: str) -> None:

@@ -242,14 +242,16 @@ def find_addresses(text: str, *, limit: int = LIMIT) -> Iterator[tuple[int, Cryp
             start -= len(address.text) - len(token)
         else:
             address = classify(token)
-        if address and (address.confirmed or _looks_like(address)):
+        if address and (address.confirmed or _looks_like(address, text[max(0, start - 7) : start])):
             left -= 1
             yield start, address
 
 
-def _looks_like(address: CryptoAddress) -> bool:
+def _looks_like(address: CryptoAddress, before: str) -> bool:
     text = address.text
     if address.coin == "ethereum":
         return text == text.lower()
+    if before == "sha256=":  # Python packages list their files with digests in base64
+        return False
     digits = sum(map(str.isdigit, text))
     return digits >= _FEW_DIGITS and text not in {text.lower(), text.upper()}
