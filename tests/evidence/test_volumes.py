@@ -524,7 +524,6 @@ def _samples() -> Path:
         ("ext2.splitraw.000", VolumeState.FILESYSTEM, "ext2"),
         ("hfsplus.raw", VolumeState.FILESYSTEM, "hfs"),
         ("iso9660.raw", VolumeState.FILESYSTEM, "iso9660"),
-        ("apfs.raw", VolumeState.UNSUPPORTED, None),
     ],
 )
 def test_samples_without_a_table(name: str, state: VolumeState, kind: str | None) -> None:

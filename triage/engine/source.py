@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from triage.errors import EvidenceError
+from triage.evidence.apfs_tree import ApfsTree
 from triage.evidence.filesystem import TskTree
 from triage.evidence.image import DiskImage, container_of, open_image
 from triage.evidence.logical import open_logical
@@ -64,10 +65,12 @@ class DiskSource:
         return self._volumes
 
     def tree(self, volume: int) -> FileTree:
-        """Open a file system with TSK. Raises EvidenceError."""
+        """Open a file system: APFS through libfsapfs, all others with TSK. Raises EvidenceError."""
         wanted = self.volumes[volume]
         if wanted.state is not VolumeState.FILESYSTEM:
             raise EvidenceError("no readable file system", where=wanted.name)
+        if wanted.filesystem == ApfsTree.name:
+            return ApfsTree(self._image, wanted)
         return TskTree(self._image.as_tsk(), wanted)
 
     def bad_in(self, offset: int, length: int) -> bool:

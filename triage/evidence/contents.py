@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pytsk3
 
 from triage.errors import EvidenceError
+from triage.evidence import apfs
 from triage.evidence.encryption import by_content, by_signature
 from triage.evidence.image import DiskImage
 from triage.evidence.superblocks import Recognised
@@ -72,7 +73,9 @@ class Contents:
     def _structure(self, offset: int, length: int) -> Content | None:
         """Find a lock, else a file system, else something unread: old marks survive under each."""
         marked = by_signature(self._image, offset, length)
-        if marked is not None and marked.state is VolumeState.LOCKED:
+        if marked is not None and (
+            marked.state is VolumeState.LOCKED or marked.scheme == apfs.SCHEME
+        ):
             return _recognised(marked)
         filesystem = self.filesystem(offset, length)
         if marked is None or (filesystem and filesystem.state is VolumeState.FILESYSTEM):
@@ -81,7 +84,7 @@ class Contents:
 
     def filesystem(self, offset: int, length: int) -> Content | None:
         """Open the file system whose mark stands there; None without a mark."""
-        head = self.read(offset, min(length, _MARKS))
+        head = self._head(offset, min(length, _MARKS))
         mark = _mark(head)
         if mark is None:
             return None
@@ -112,7 +115,21 @@ class Contents:
 
     def marked(self, offset: int) -> bool:
         """Whether the mark of a file system stands at `offset`."""
-        return _mark(self.read(offset, _MARKS)) is not None
+        return _mark(self._head(offset, _MARKS)) is not None
+
+    def _head(self, offset: int, length: int) -> bytes:
+        """Return the first bytes of a place, zeros for those that no segment holds.
+
+        A mark in the first sector must not be lost because a later one is missing.
+        """
+        head = self.read(offset, length)
+        if head:
+            return head
+        parts = [
+            self.read(offset + at, min(_PIECE, length - at)).ljust(_PIECE, b"\x00")
+            for at in range(0, length, _PIECE)
+        ]
+        return b"".join(parts)[:length]
 
     def read(self, offset: int, length: int) -> bytes:
         """Return the bytes there, or none where the image has none."""
@@ -122,6 +139,7 @@ class Contents:
             return b""
 
 
+_PIECE = 2048  # bytes; divides the chunks and segments of every imager
 _MARKS = 65536 + 1372 + 4  # bytes to the last mark, that of UFS2
 
 
@@ -186,6 +204,7 @@ def _recognised(found: Recognised | None) -> Content:
     if found is None:
         return Content(state=VolumeState.DAMAGED, problem="no byte of it can be read")
     fine = found.state in {VolumeState.EMPTY, VolumeState.META}
+    fine = fine or found.scheme == apfs.SCHEME  # the division into its volumes says more
     return Content(
         state=found.state,
         scheme=found.scheme,

@@ -243,16 +243,16 @@ def _apfs(view: View) -> Recognised | None:
     try:
         identifier, volumes = apfs.read_volumes(view.reader, view.offset)
     except ParseError as error:
-        return found(VolumeState.UNSUPPORTED, "apfs", f"APFS, which is not read ({error.message})")
+        return found(VolumeState.UNSUPPORTED, apfs.SCHEME, error.message)
     encrypted = [volume.name for volume in volumes if volume.encrypted]
     listed = ", ".join(f"{volume.name} ({volume.uuid})" for volume in volumes)
     if encrypted:
-        words = f"APFS, not read; encrypted: {', '.join(encrypted)}"
+        words = f"APFS container; encrypted: {', '.join(encrypted)}"
         state = VolumeState.LOCKED
     else:
-        words, state = "APFS, not encrypted by software, which is not read", VolumeState.UNSUPPORTED
+        words, state = "APFS container, nothing encrypted by software", VolumeState.UNSUPPORTED
     return found(
-        state, "apfs", words, uuid=identifier, volumes=listed, encrypted=", ".join(encrypted)
+        state, apfs.SCHEME, words, uuid=identifier, volumes=listed, encrypted=", ".join(encrypted)
     )
 
 

@@ -1,6 +1,7 @@
 """Divide the media into volumes and gaps, and say of each what it is.
 
-Every byte belongs to a volume or to a gap. Names are stable: `p<slot>`, `gap@<byte>`, `whole`.
+Every byte belongs to a volume or to a gap. Names are stable: `p<slot>`, `gap@<byte>`, `whole`;
+inside of an APFS container `p2/apfs-<slot>`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from triage.evidence import apfs
 from triage.evidence.contents import Content, Contents
 from triage.evidence.image import DiskImage
 from triage.evidence.partition_types import BOOKKEEPING, BSD_SLICES, STORAGE_SPACES
@@ -31,9 +33,13 @@ def volumes(image: DiskImage) -> list[Volume]:
 
     Nothing is raised for what the media hold: a damaged table or file system is a state and a
     `problem`. A partition that reaches past the image is cut to it, with `declared_length` in
-    its details.
+    its details. Volumes inside of a container follow it, with its offset and length.
     """
-    return _Disk(image).volumes()
+    return [part for volume in _Disk(image).volumes() for part in _parts(image, volume)]
+
+
+def _parts(image: DiskImage, volume: Volume) -> list[Volume]:
+    return apfs.divide(image, volume) if volume.scheme == apfs.SCHEME else [volume]
 
 
 class _Disk:
