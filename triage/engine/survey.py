@@ -12,6 +12,13 @@ from triage.model import Volume, VolumeState
 def examine_volumes(opened: m.Opened, results: Results) -> None:
     """Turn each volume that is not walked into coverage, and a finding where it is closed to us."""
     for volume in opened.volumes:
+        if "snapshots" in volume.details:
+            results.coverage.add(
+                "snapshots",
+                Outcome.NOT_SELECTED,
+                volume=volume.name,
+                count=volume.details["snapshots"],
+            )
         match volume.state:
             case VolumeState.FILESYSTEM:
                 continue
