@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ import pyfsapfs
 
 from triage.errors import EvidenceError
 from triage.evidence.index import Named
+from triage.evidence.tree import PartialListing
 from triage.model import ByteRun, EntryType, FileTimes, Reader, Storage, Volume
 
 _BLOCK = 1 << 20  # bytes asked of libfsapfs at once
@@ -29,9 +31,9 @@ _MAX_ENTRIES = 1 << 24  # of one directory
 _MAX_EXTENTS = 1 << 20  # of one file
 _MAX_RUNS = 65536  # of one file
 _MAX_SIZE = (1 << 63) - 1
-_DECMPFS = "com.apple.decmpfs"
-_RESOURCE_FORK = "com.apple.ResourceFork"
-_SYMLINK = "com.apple.fs.symlink"
+_DECMPFS = b"com.apple.decmpfs"
+_RESOURCE_FORK = b"com.apple.ResourceFork"
+_SYMLINK = b"com.apple.fs.symlink"
 _TYPES = {0o040000: EntryType.DIRECTORY, 0o100000: EntryType.FILE, 0o120000: EntryType.LINK}
 # libfsapfs raises OSError with its own long texts, or what a conversion of its values raises.
 _ERRORS = (OSError, ValueError, OverflowError, RuntimeError, TypeError, SystemError)
@@ -72,20 +74,30 @@ class ApfsTree:
         """Return a directory's names, each extended attribute as a name of its own."""
         found = self._entry(directory.inode)
         result: list[Named] = []
+        unread = 0
         try:
-            for number in range(min(found.number_of_sub_file_entries, _MAX_ENTRIES)):
-                result.extend(self._named(found.get_sub_file_entry(number), directory.inode))
+            count = min(found.number_of_sub_file_entries, _MAX_ENTRIES)
         except _ERRORS:
             raise EvidenceError("directory cannot be read") from None
+        for number in range(count):
+            try:
+                result.extend(self._named(found.get_sub_file_entry(number), directory.inode))
+            except _ERRORS:
+                unread += 1
+        if unread:
+            raise PartialListing(f"{unread} names of a directory cannot be read", result)
         return result
 
     def _named(self, found: Any, parent: int) -> Iterator[Named]:
-        raw = _name(found.name)
         inode: int = found.identifier
         if inode > _MAX_SIZE:
             raise EvidenceError("inode number out of range")
+        raw = _name(found) or f"unreadable-name-{inode}".encode()
         kind = _type(found)
-        size = len(_target(found)) if kind is EntryType.LINK else int(found.size)
+        size = int(found.size)
+        if kind is EntryType.LINK:
+            with suppress(*_ERRORS):
+                size = len(_target(found))
         times = _times(found)
         yield Named(
             name=raw,
@@ -97,7 +109,7 @@ class ApfsTree:
         )
         for number, name, length in _attributes(found):
             yield Named(
-                name=raw + b":" + _name(name),
+                name=raw + b":" + name,
                 type=EntryType.FILE,
                 inode=inode,
                 attribute=_ATTRIBUTE << 16 | number,
@@ -151,7 +163,7 @@ class ApfsTree:
 
     def _stored(self, found: Any, size: int) -> Iterator[ByteRun]:
         """Yield where a compressed file lies; which of its bytes come from where is not told."""
-        fork = found.get_extended_attribute_by_name(_RESOURCE_FORK)
+        fork = found.get_extended_attribute_by_name(_RESOURCE_FORK.decode())
         extents = _extents(fork) if fork is not None else []
         if not extents:
             yield from _resident(size)
@@ -177,11 +189,17 @@ def _parsed(address: str) -> tuple[int, int | None]:
     return (parts[0], parts[2]) if len(parts) == 3 else (parts[0], None)  # noqa: PLR2004 - inode-type-id
 
 
-def _name(text: str | None) -> bytes:
-    """Return a name as bytes; what would be a path and not a name is escaped."""
-    raw = (text or "").encode("utf-8", "surrogatepass")
-    if raw in {b"", b".", b".."}:
-        return raw.replace(b".", b"\\x2e") or b"\\x00"
+def _name(found: Any) -> bytes:
+    """Return the name of a file or an attribute, what would be a path and not a name escaped.
+
+    Empty when it is not UTF-8, as APFS demands: libfsapfs does not give its bytes.
+    """
+    try:
+        raw: bytes = (found.name or "").encode("utf-8", "surrogatepass")
+    except _ERRORS:
+        return b""
+    if raw in {b".", b".."}:
+        return raw.replace(b".", b"\\x2e")
     return raw.replace(b"/", b"\\x2f")
 
 
@@ -202,19 +220,19 @@ def _times(found: Any) -> FileTimes:
     )
 
 
-def _attributes(found: Any) -> Iterator[tuple[int, str, int]]:
+def _attributes(found: Any) -> Iterator[tuple[int, bytes, int]]:
     """Yield number, name and size of the extended attributes that are not storage of the file."""
     count = min(found.number_of_extended_attributes, _MAX_ATTRIBUTES)
     if not count:
         return
-    listed = [(number, found.get_extended_attribute(number)) for number in range(count)]
+    listed = []
+    for number in range(count):
+        item = found.get_extended_attribute(number)
+        listed.append((number, _name(item) or f"unreadable-name-{number}".encode(), int(item.size)))
     hidden = {_SYMLINK}
-    if any(item.name == _DECMPFS for _, item in listed) and not found.number_of_extents:
+    if any(name == _DECMPFS for _, name, _ in listed) and not found.number_of_extents:
         hidden |= {_DECMPFS, _RESOURCE_FORK}
-    for number, item in listed:
-        name = item.name or ""
-        if name not in hidden:
-            yield number, name, int(item.size)
+    yield from (item for item in listed if item[1] not in hidden)
 
 
 def _extents(found: Any) -> list[tuple[int, int]]:

@@ -25,7 +25,7 @@ class FileTree(Protocol):
     def listing(self, directory: Named) -> list[Named]:
         """Return the content of a directory, itself and its parent left out.
 
-        Raises EvidenceError when it cannot be read.
+        Raises EvidenceError when it cannot be read, PartialListing when some of it cannot.
         """
         ...
 
@@ -38,11 +38,19 @@ class FileTree(Protocol):
         ...
 
 
+class PartialListing(EvidenceError):
+    """Some names of a directory cannot be read; `found` are the others."""
+
+    def __init__(self, message: str, found: list[Named]) -> None:
+        super().__init__(message)
+        self.found = found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkProblem:
     """A directory that could not be walked; `code` is one of our own words."""
 
-    code: str  # directory_unreadable, directory_loop, entry_limit
+    code: str  # directory_unreadable, directory_partly_read, directory_loop, entry_limit
     path: str
 
 
@@ -115,6 +123,9 @@ def _list_each(tree: FileTree, max_entries: int, progress: Callable[[int], None]
         row, directory, path = pending.popleft()
         try:
             listing = tree.listing(directory)
+        except PartialListing as error:
+            problems.append(WalkProblem(code="directory_partly_read", path=path))
+            listing = error.found
         except EvidenceError:
             problems.append(WalkProblem(code="directory_unreadable", path=path))
             continue
