@@ -20,7 +20,7 @@ import pyfsapfs
 
 from triage.errors import EvidenceError
 from triage.evidence.index import Named
-from triage.evidence.tree import PartialListing
+from triage.evidence.tree import PartialListingError
 from triage.model import ByteRun, EntryType, FileTimes, Reader, Storage, Volume
 
 _BLOCK = 1 << 20  # bytes asked of libfsapfs at once
@@ -85,7 +85,7 @@ class ApfsTree:
             except _ERRORS:
                 unread += 1
         if unread:
-            raise PartialListing(f"{unread} names of a directory cannot be read", result)
+            raise PartialListingError(f"{unread} names of a directory cannot be read", result)
         return result
 
     def _named(self, found: Any, parent: int) -> Iterator[Named]:

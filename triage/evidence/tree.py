@@ -25,7 +25,7 @@ class FileTree(Protocol):
     def listing(self, directory: Named) -> list[Named]:
         """Return the content of a directory, itself and its parent left out.
 
-        Raises EvidenceError when it cannot be read, PartialListing when some of it cannot.
+        Raises EvidenceError when it cannot be read, PartialListingError when some of it cannot.
         """
         ...
 
@@ -38,7 +38,7 @@ class FileTree(Protocol):
         ...
 
 
-class PartialListing(EvidenceError):
+class PartialListingError(EvidenceError):
     """Some names of a directory cannot be read; `found` are the others."""
 
     def __init__(self, message: str, found: list[Named]) -> None:
@@ -123,7 +123,7 @@ def _list_each(tree: FileTree, max_entries: int, progress: Callable[[int], None]
         row, directory, path = pending.popleft()
         try:
             listing = tree.listing(directory)
-        except PartialListing as error:
+        except PartialListingError as error:
             problems.append(WalkProblem(code="directory_partly_read", path=path))
             listing = error.found
         except EvidenceError:
