@@ -15,8 +15,13 @@ from triage.findings.base import (
     Zone,
 )
 from triage.findings.chat import ChatAccount, ChatContact, ChatMessage, ChatProfile
+from triage.findings.darknet import DarknetClient, DarknetIdentity
+from triage.findings.indicator import IndicatorOnion
+from triage.findings.mail import MailAccount, MailRemailerClient, MailRemailerMessage
+from triage.findings.pgp import PgpKey, PgpMessage
 from triage.findings.system import EncryptionVolume, SystemAccount, SystemOs, SystemTimezone
 from triage.findings.tor import TorBridge, TorClient, TorGuard, TorOnionAuth, TorOnionService
+from triage.findings.vpn import VpnClient
 from triage.findings.wallet import (
     WalletAddress,
     WalletFile,
@@ -24,7 +29,14 @@ from triage.findings.wallet import (
     WalletTransaction,
     WalletXpub,
 )
-from triage.findings.web import WebBookmark, WebBrowser, WebDownload, WebSite, WebVisit
+from triage.findings.web import (
+    WebBookmark,
+    WebBrowser,
+    WebDownload,
+    WebInput,
+    WebSite,
+    WebVisit,
+)
 
 KINDS: dict[str, type[Finding]] = {
     kind.kind: kind
@@ -42,6 +54,15 @@ KINDS: dict[str, type[Finding]] = {
         WebBookmark,
         WebDownload,
         WebSite,
+        WebInput,
+        DarknetClient,
+        DarknetIdentity,
+        VpnClient,
+        MailAccount,
+        MailRemailerClient,
+        MailRemailerMessage,
+        PgpKey,
+        PgpMessage,
         ChatProfile,
         ChatAccount,
         ChatContact,
@@ -52,6 +73,7 @@ KINDS: dict[str, type[Finding]] = {
         WalletTransaction,
         WalletSecret,
         EncryptionVolume,
+        IndicatorOnion,
     )
 }
 """Record kind → class, in the order that reports show them."""
@@ -63,9 +85,17 @@ __all__ = [
     "ChatMessage",
     "ChatProfile",
     "Confidence",
+    "DarknetClient",
+    "DarknetIdentity",
     "EncryptionVolume",
     "Finding",
+    "IndicatorOnion",
     "Interpretation",
+    "MailAccount",
+    "MailRemailerClient",
+    "MailRemailerMessage",
+    "PgpKey",
+    "PgpMessage",
     "Protection",
     "RowState",
     "Sensitivity",
@@ -80,6 +110,7 @@ __all__ = [
     "TorOnionAuth",
     "TorOnionService",
     "Unit",
+    "VpnClient",
     "WalletAddress",
     "WalletFile",
     "WalletSecret",
@@ -88,6 +119,7 @@ __all__ = [
     "WebBookmark",
     "WebBrowser",
     "WebDownload",
+    "WebInput",
     "WebSite",
     "WebVisit",
     "Zone",
