@@ -1,4 +1,8 @@
-"""Browsers: profiles, visits, bookmarks, downloads, sites."""
+"""Browsers: profiles, visits, bookmarks, downloads, sites, typed text.
+
+`category` and `indicator` name the entry of the shipped indicator list that an address is on, None
+when it is on none. The list is of a date, `WebBrowser.indicator_list`, and grows old.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +34,14 @@ class WebBrowser(Finding):
     history_kept: bool | None = None  # the settings make history persist
     deviations: tuple[str, ...] = ()  # telling settings not at their default, `name=value`
     versions_seen: tuple[str, ...] = ()  # from the update history, oldest first
-    add_ons: tuple[str, ...] = ()  # ids other than those shipped
+    add_ons: tuple[str, ...] = ()  # not shipped ones: `id`, with name and version where known
     device_ids: tuple[str, ...] = ()  # GPU ids and the like: link a portable profile to a machine
     bridges_enabled: bool | None = None  # the browser's own setting, not torrc
     opened_count: int | None = None  # how often the app was opened, as it counted itself
     open_private_tabs: int | None = None
+    profile_name: str | None = None  # as the browser shows it
+    signed_in_as: tuple[str, ...] = ()  # accounts with the maker of the browser, by e-mail address
+    indicator_list: str | None = None  # `name YYYY-MM-DD`: what addresses were compared with
 
     def summary(self) -> str:
         """Browser, version, profile."""
@@ -61,10 +68,13 @@ class WebVisit(Finding):
     visited_raw: str | None  # the raw time, to tell visits apart
     visit_type: str | None = None  # link, typed, bookmark, redirect …
     visit_count: int | None = None
+    visit_origin: str | None = None  # synced, imported, extension; None: this browser
+    category: str | None = None
+    indicator: str | None = None
 
     def summary(self) -> str:
-        """Address."""
-        return f"visit of {self.url}"
+        """Address, and what kind of service it is when the list knows."""
+        return f"visit of {self.url}{_kind_of_service(self.category)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +95,13 @@ class WebBookmark(Finding):
     page_title: str | None
     folder: str | None  # path of folders, `/`-separated
     shipped: bool = False
+    category: str | None = None
+    indicator: str | None = None
 
     def summary(self) -> str:
         """Title and address."""
         title = f"“{self.page_title}” " if self.page_title else ""
-        return f"bookmark {title}{self.url}"
+        return f"bookmark {title}{self.url}{_kind_of_service(self.category)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +121,17 @@ class WebDownload(Finding):
     url: str | None
     target: str  # path on that machine
     length: int | None = None  # bytes
+    outcome: str | None = None  # complete, failed, cancelled, interrupted, blocked …
+    opened: bool | None = None  # the browser was told to open it
+    referrer: str | None = None  # the page that it was started from
+    url_chain: tuple[str, ...] = ()  # redirects up to `url`, when there were any
+    category: str | None = None
+    indicator: str | None = None
 
     def summary(self) -> str:
         """Target and origin."""
-        return f"download {self.target} from {self.url or '(address unknown)'}"
+        origin = f"{self.url or '(address unknown)'}{_kind_of_service(self.category)}"
+        return f"download {self.target} from {origin}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +153,44 @@ class WebSite(Finding):
     detail: str | None = None  # kinds of permission or setting, or the page
     entries: int | None = None  # rows behind this finding
     by_browser: bool = False  # a host that the browser contacts by itself
+    category: str | None = None
+    indicator: str | None = None
 
     def summary(self) -> str:
         """Host and kind of trace."""
-        return f"{self.trace} entry for {self.host}"
+        return f"{self.trace} entry for {self.host}{_kind_of_service(self.category)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebInput(Finding):
+    """Text that was entered into a search, an address bar or a form, and that was remembered."""
+
+    kind: ClassVar[str] = "web.input"
+    identity: ClassVar[tuple[str, ...]] = ("field", "engine", "text", "url")
+    title: ClassVar[str] = "Searches and typed text"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="The browser remembered this text for a search, its address bar or a form.",
+        does_not_mean="Who typed it; a link that carries a search leaves the same trace.",
+        other_explanations="Text filled in by a program, synchronisation from another device.",
+        next_steps="Look at the visits at the same time, and for the text elsewhere.",
+    )
+
+    field: str  # search, address-bar, or the name of the form field
+    text: str | None  # None when withheld because it looks like a secret
+    engine: str | None = None  # the search service, as a host or as the browser names it
+    url: str | None = None  # the address that the text led to
+    entries: int | None = None  # how often, as counted by the browser, or rows behind this finding
+    withheld_characters: int | None = None
+    category: str | None = None
+    indicator: str | None = None
+
+    def summary(self) -> str:
+        """Field and text."""
+        text = f"“{self.text}”" if self.text is not None else "(withheld)"
+        engine = f" at {self.engine}" if self.engine else ""
+        url = f" for {self.url}" if self.url else ""
+        return f"{self.field} text {text}{engine}{url}{_kind_of_service(self.category)}"
+
+
+def _kind_of_service(category: str | None) -> str:
+    return f" ({category})" if category else ""
