@@ -27,7 +27,7 @@ LAYERS = (
 APART = (("triage.formats", "triage.evidence"),)
 ONLY_IN = {
     "pytsk3": ("triage.evidence",),
-    "pyewf": (),
+    "pyewf": ("triage.evidence.second_reader",),
     "pyregf": ("triage.formats.registry",),
     "apsw": ("triage.formats",),
     "click": ("triage.cli", "triage.console"),

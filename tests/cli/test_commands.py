@@ -185,6 +185,7 @@ def test_verify_against_the_image(triage: Triage, bundle: Path, tmp_path: Path) 
     assert ran.code == 3
     assert ran.json()["against"]["image_hash"] == "match"
     assert ran.json()["against"]["same"] > 20
+    assert ran.json()["against"]["reader"] == "pyewf"
     assert not ran.json()["against"]["different"]
     other = triage("verify", bundle, "--against", IMAGES / "single.E01")
     assert other.code == 4

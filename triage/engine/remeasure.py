@@ -8,8 +8,9 @@ from pathlib import Path
 from triage.bundle import Bundle
 from triage.engine.source import open_source
 from triage.errors import EvidenceError, TriageError
+from triage.evidence.second_reader import SecondReader
 from triage.hashing import Digests
-from triage.model import Reader
+from triage.model import Container, Reader
 
 _BLOCK = 1 << 20
 
@@ -22,6 +23,7 @@ class Remeasured:
     not_plain: int
     different: tuple[str, ...]
     image_hash: str  # match, mismatch, not computed
+    reader: str  # which code read the image this time
 
     @property
     def verdict(self) -> str:
@@ -29,19 +31,22 @@ class Remeasured:
         return (
             f"{self.same} files read again from their byte runs and equal, "
             f"{len(self.different)} different, {self.not_plain} without plain byte runs; "
-            f"image hash: {self.image_hash}"
+            f"image hash: {self.image_hash}; read by {self.reader}"
         )
 
 
 def remeasure(bundle: Bundle, image: Path) -> Remeasured:
     """Hash every file again from nothing but its byte runs, and the media as a whole.
 
-    Reads bytes at offsets; parses no file system, so it needs no worker. Raises ImageError.
+    Reads bytes at offsets; parses no file system, so it needs no worker. An E01 image is read by
+    pyewf, other code than wrote the bundle. Raises ImageError.
     """
     source = open_source(image, allow_incomplete=True, allow_writable_device=False)
     if source.media is None or source.info.media_size is None:
         raise TriageError("a folder or archive has no byte runs to compare")
-    media = source.media
+    media, reader = source.media, "the same reader"
+    if source.info.container is Container.EWF:
+        media, reader = SecondReader(image, source.info), "pyewf"
     same = not_plain = 0
     different: list[str] = []
     for record in bundle.files():
@@ -70,7 +75,11 @@ def remeasure(bundle: Bundle, image: Path) -> Remeasured:
         if verdict == "mismatch":
             different.append("image hash")
     return Remeasured(
-        same=same, not_plain=not_plain, different=tuple(different), image_hash=verdict
+        same=same,
+        not_plain=not_plain,
+        different=tuple(different),
+        image_hash=verdict,
+        reader=reader,
     )
 
 

@@ -1,0 +1,113 @@
+"""Documents that say what the program is are made from it, or compared with it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from triage.cli import about, custody, demo, inspect, run
+from triage.cli.command import cli
+from triage.findings import KINDS
+from triage.registry import Registered, load
+
+DOCS = ROOT / "docs"
+COMMANDS = sorted(cli.commands)
+
+
+def section(entry: Registered) -> Iterator[str]:
+    extractor = entry.extractor
+    yield f"### `{extractor.name}`"
+    yield ""
+    yield extractor.summary
+    yield ""
+    yield f"Yields {', '.join(f'`{kind.kind}`' for kind in extractor.yields)}."
+    if extractor.needs:
+        yield f"Builds on {', '.join(f'`{kind.kind}`' for kind in extractor.needs)}."
+    if extractor.holds_secret:
+        yield "Its artifacts hold secrets: they are exported only encrypted."
+    yield ""
+    yield from (f"* `{path}`" for path in extractor.paths)
+    yield ""
+
+
+def extractors_page() -> str:
+    lines = [
+        "# Extractors",
+        "",
+        "Made from the program by `pytest tests/test_docs.py --update-expected`; do not edit.",
+        "What each module was written from, tested with, and does not read is in its own words.",
+        "",
+    ]
+    module = ""
+    for entry in sorted(load().entries, key=lambda e: (e.extractor.module, e.extractor.name)):
+        if entry.extractor.module != module:
+            module = entry.extractor.module
+            title = module.removeprefix("triage.plugins.").replace(".", " / ")
+            words = (importlib.import_module(module).__doc__ or "").strip()
+            lines += [f"## {title}", "", *(line.rstrip() for line in words.splitlines()), ""]
+        lines += section(entry)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def kinds_page() -> str:
+    lines = [
+        "# Kinds of findings",
+        "",
+        "Made from the program by `pytest tests/test_docs.py --update-expected`; do not edit.",
+        "",
+    ]
+    for kind in KINDS.values():
+        words = kind.interpretation
+        lines += [
+            f"## `{kind.kind}`: {kind.title}",
+            "",
+            f"* **Means**: {words.means}",
+            f"* **Does not mean**: {words.does_not_mean}",
+            f"* **Other explanations**: {words.other_explanations}",
+            f"* **Next**: {words.next_steps}",
+            f"* **Fields**: {', '.join(f'`{name}`' for name in kind.value_fields())}",
+            f"* **The same finding when equal in**: {', '.join(kind.identity)}",
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("extractors.md", extractors_page), ("kinds.md", kinds_page)]
+)
+def test_page_is_as_made(
+    name: str, made: Callable[[], str], request: pytest.FixtureRequest
+) -> None:
+    if request.config.getoption("--update-expected"):
+        (DOCS / name).write_text(made(), encoding="utf-8")
+    assert (DOCS / name).read_text(encoding="utf-8") == made()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_is_in_the_contract_and_has_help(name: str) -> None:
+    assert {module.__name__ for module in (about, custody, demo, inspect, run)}
+    assert f"triage {name}" in (DOCS / "contract.md").read_text(encoding="utf-8")
+    assert cli.commands[name].help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_in_the_contract_exist(name: str) -> None:
+    text = (DOCS / "contract.md").read_text(encoding="utf-8")
+    block = text.split("## Command line")[1].split("```")[1]
+    found = re.search(rf"^triage {name}\b.*(?:\n +.*)*", block, re.MULTILINE)
+    if found is None:
+        return
+    known = {option for p in cli.commands[name].params for option in p.opts}
+    for option in re.findall(r"--[a-z-]+", found[0]):
+        assert option in known or option == "--format", option
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
