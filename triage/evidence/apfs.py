@@ -75,7 +75,7 @@ def read_volumes(reader: Reader, offset: int) -> tuple[str, tuple[ApfsVolume, ..
     """
     container = _Container(reader, offset)
     problem = None
-    for superblock in container.superblocks():
+    for _, superblock in container.superblocks():
         try:
             return container.identifier, container.volumes(superblock)
         except (ParseError, EvidenceError, struct.error) as error:
@@ -105,6 +105,35 @@ def divide(reader: Reader, container: Volume) -> list[Volume]:
         problem=container.problem if found else "APFS container without volumes",
     )
     return [outer, *(_inner(container, volume) for volume in found)]
+
+
+def without_gaps(reader: Reader, offset: int) -> dict[int, bytes]:
+    """Return superblocks without gaps in their list of volumes, by their place in the container.
+
+    A deleted volume may leave a gap, and libfsapfs refuses to open such a container. Empty when
+    there is no gap. Raises ParseError.
+    """
+    container = _Container(reader, offset)
+    first, *_ = candidates = container.superblocks()
+    changed = {}
+    for place, superblock in ((0, candidates[-1][1]), first):
+        listed = superblock[184:984]
+        oids = [oid for (oid,) in struct.iter_unpack("<Q", listed) if oid]
+        closed = struct.pack(f"<{len(oids)}Q", *oids).ljust(len(listed), b"\0")
+        if closed != listed:
+            changed[place] = _sealed(superblock[:184] + closed + superblock[984:])
+    return changed
+
+
+def _sealed(block: bytes) -> bytes:
+    """Return an object with its checksum made right: Fletcher 64 of everything behind it."""
+    low = high = 0
+    for (word,) in struct.iter_unpack("<I", block[8:]):
+        low = (low + word) % 0xFFFFFFFF
+        high = (high + low) % 0xFFFFFFFF
+    first = 0xFFFFFFFF - (low + high) % 0xFFFFFFFF
+    second = 0xFFFFFFFF - (low + first) % 0xFFFFFFFF
+    return struct.pack("<II", first, second) + block[8:]
 
 
 def _inner(container: Volume, found: ApfsVolume) -> Volume:
@@ -158,8 +187,8 @@ class _Container:
         self.identifier = str(uuid.UUID(bytes=head[72:88]))
         self.fusion = bool(int.from_bytes(head[64:72], "little") & _FUSION)
 
-    def superblocks(self) -> list[bytes]:
-        """Return those of the checkpoint area, the newest ones first, and that of block 0."""
+    def superblocks(self) -> list[tuple[int, bytes]]:
+        """Return (place, content) of the newest ones of the checkpoint area, and of block 0."""
         (count,) = struct.unpack_from("<I", self._head, 104)
         (base,) = struct.unpack_from("<Q", self._head, 112)
         found = []
@@ -169,9 +198,9 @@ class _Container:
             except (ParseError, EvidenceError):
                 break
             if data[MAGIC_AT : MAGIC_AT + 4] == MAGIC:
-                found.append(data)
-        found.sort(key=lambda data: data[16:24][::-1], reverse=True)  # o_xid, little-endian
-        return [*found[:_MAX_TRIED], self._head]
+                found.append((block * self._block, data))
+        found.sort(key=lambda item: item[1][16:24][::-1], reverse=True)  # o_xid, little-endian
+        return [*found[:_MAX_TRIED], (0, self._read(0))]
 
     def volumes(self, superblock: bytes) -> tuple[ApfsVolume, ...]:
         (omap,) = struct.unpack_from("<Q", superblock, 160)

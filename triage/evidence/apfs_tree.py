@@ -10,6 +10,7 @@ names in its trees, and snapshots are not walked.
 from __future__ import annotations
 
 import os
+import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +19,8 @@ from typing import Any
 
 import pyfsapfs
 
-from triage.errors import EvidenceError
+from triage.errors import EvidenceError, ParseError
+from triage.evidence.apfs import without_gaps
 from triage.evidence.index import Named
 from triage.evidence.tree import PartialListingError
 from triage.model import ByteRun, EntryType, FileTimes, Reader, Storage, Volume
@@ -47,7 +49,11 @@ class ApfsTree:
     def __init__(self, reader: Reader, volume: Volume) -> None:
         """Open the container at the volume's offset. Raises EvidenceError."""
         length = min(volume.length, reader.size - volume.offset)
-        self._window = _Window(reader, volume.offset, length)
+        try:
+            instead = without_gaps(reader, volume.offset)
+        except (ParseError, EvidenceError, struct.error):
+            instead = {}
+        self._window = _Window(reader, volume.offset, length, instead)
         # A volume does not keep its container alive, nor that the object it reads from.
         self._container = pyfsapfs.container()
         try:
@@ -94,10 +100,9 @@ class ApfsTree:
             raise EvidenceError("inode number out of range")
         raw = _name(found) or f"unreadable-name-{inode}".encode()
         kind = _type(found)
-        size = int(found.size)
-        if kind is EntryType.LINK:
-            with suppress(*_ERRORS):
-                size = len(_target(found))
+        size = 0
+        with suppress(*_ERRORS):  # damaged attributes; the name is worth more than the size
+            size = len(_target(found)) if kind is EntryType.LINK else int(found.size)
         times = _times(found)
         yield Named(
             name=raw,
@@ -212,11 +217,14 @@ def _target(found: Any) -> bytes:
 
 
 def _times(found: Any) -> FileTimes:
+    # libfsapfs takes the first time of an inode for that of modification and the second for that
+    # of creation. It is the other way round in Apple's j_inode_val_t, for TSK, and in what macOS
+    # wrote (sleuthkit issue 2068). A later release may mend it, so the dependency has a limit.
     return FileTimes(
-        modified=found.get_modification_time_as_integer() or None,
+        modified=found.get_creation_time_as_integer() or None,
         accessed=found.get_access_time_as_integer() or None,
         changed=found.get_inode_change_time_as_integer() or None,
-        created=found.get_creation_time_as_integer() or None,
+        created=found.get_modification_time_as_integer() or None,
     )
 
 
@@ -244,10 +252,11 @@ def _extents(found: Any) -> list[tuple[int, int]]:
 
 
 class _Window:
-    """The container as the file object that libfsapfs reads from."""
+    """The container as the file object that libfsapfs reads from, some blocks exchanged."""
 
-    def __init__(self, reader: Reader, offset: int, size: int) -> None:
+    def __init__(self, reader: Reader, offset: int, size: int, instead: dict[int, bytes]) -> None:
         self._reader = reader
+        self._instead = instead
         self._at = 0
         self.offset = offset
         self.size = size
@@ -264,9 +273,11 @@ class _Window:
     def read(self, length: int = -1) -> bytes:
         """Return bytes from the current place, fewer only at the end."""
         left = max(0, self.size - self._at)
-        data = self._reader.read_at(
-            self.offset + self._at, min(length, left) if length >= 0 else left
-        )
+        wanted = min(length, left) if length >= 0 else left
+        if self._at in self._instead:
+            data = self._instead[self._at][:wanted]
+        else:
+            data = self._reader.read_at(self.offset + self._at, wanted)
         self._at += len(data)
         return data
 
