@@ -12,7 +12,8 @@ TriageError                   could not do it                              exit 
 ├── RegistryError             an extractor cannot be loaded
 ├── BundleError               a bundle cannot be written or read
 │   └── AlteredError          a bundle or the media is not what was sealed exit 4
-└── WorkerError               a worker process died, hung or lied
+├── WorkerError               a worker process died, hung or lied
+└── InterruptedRunError       Ctrl-C; says what is left and what to do           exit 130
 """
 
 from __future__ import annotations
@@ -112,3 +113,9 @@ class AlteredError(BundleError):
 
 class WorkerError(TriageError):
     """A worker process died, hung, or answered something that is not an answer."""
+
+
+class InterruptedRunError(TriageError):
+    """A run was interrupted and can be continued."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -6,13 +6,17 @@ that the copy equals what the acquirer recorded, not that the acquisition was ri
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from triage.engine import messages as m
 from triage.engine.coverage import Outcome
+from triage.engine.journal import Journal, MediaHashed
 from triage.engine.pool import Pool, Task
+from triage.engine.ranges import joined
 from triage.engine.results import Results
+from triage.errors import TriageError
 from triage.hashing import MEDIA_ALGORITHMS
 
 NOT_FINISHED = "not finished"
@@ -26,36 +30,49 @@ class MediaHash:
     expected: tuple[tuple[str, str], ...]
     selected: bool
     applicable: bool  # a folder has no media
+    journal: Journal
     hashes: dict[str, str] = field(default_factory=dict)
     bad: tuple[tuple[int, int], ...] = ()
     failure: str | None = None
     _task: Task | None = None
-    _begun: bool = False
 
     def begin(self, pool: Pool) -> None:
-        """Start hashing in a process of its own, if there is something to hash."""
-        if not self.selected or not self.applicable or self._begun:
-            return
-        algorithms = {*MEDIA_ALGORITHMS, *(name for name, _ in self.expected)}
-        self._task = Task(request=m.HashMedia(algorithms=tuple(sorted(algorithms))))
-        self._begun = True
-        pool.background(self._task)
+        """Start hashing in a process of its own, unless that is done or there is nothing to do."""
+        known = self.journal.media
+        if known is not None:
+            self.hashes, self.bad = known.hashes, known.bad
+        elif self.selected and self.applicable and self._task is None:
+            algorithms = {*MEDIA_ALGORITHMS, *(name for name, _ in self.expected)}
+            self._task = Task(
+                request=m.HashMedia(algorithms=tuple(sorted(algorithms))), ended=self._ended
+            )
+            try:
+                pool.background(self._task)
+            except TriageError as error:  # everything else can still be done
+                self.failure, self._task = error.message, None
 
-    def finish(self, pool: Pool) -> None:
+    def finish(self, pool: Pool, progress: Callable[[int], None]) -> None:
         """Wait for the digests."""
-        self.begin(pool)
-        if self._task is None:
-            return
-        pool.finish(self._task)
-        if self._task.failure is not None:
-            self.failure = self._task.failure.text
-        for reply in self._task.replies:
+        if self.failure is None:
+            self.begin(pool)
+        if self._task is not None:
+            self._task.progress = progress
+            pool.finish(self._task)
+
+    def _ended(self, task: Task) -> None:
+        if task.failure is not None:
+            self.failure = task.failure.text
+        for reply in task.replies:
             if isinstance(reply, m.Hashed):
                 self.hashes, self.bad = reply.hashes, reply.bad
+                self.journal.note(
+                    MediaHashed(hashes=reply.hashes, length=reply.length, bad=reply.bad)
+                )
 
     def interrupted(self) -> None:
         """Hashing was broken off: everything else is complete."""
-        self.failure = NOT_FINISHED
+        if not self.hashes:
+            self.failure = NOT_FINISHED
 
     @property
     def checks(self) -> list[dict[str, str]]:
@@ -97,7 +114,12 @@ class MediaHash:
 
     def record(self) -> dict[str, Any]:
         """Return what `run.json` and the custody log say."""
-        return {"hashes": self.hashes, "hash_verdict": self.verdict, "hash_checks": self.checks}
+        return {
+            "hashes": self.hashes,
+            "hash_verdict": self.verdict,
+            "hash_checks": self.checks,
+            "hash_failure": self.failure,
+        }
 
     def cover(self, results: Results) -> None:
         """Add the outcome to coverage and problems."""
@@ -109,12 +131,12 @@ class MediaHash:
                 "image_hash", Outcome.NOT_EXAMINED, reason="not_finished", counts=True
             )
             if self.failure and self.failure != NOT_FINISHED:
-                results.problem("image_not_readable", self.failure)
+                results.problem("image_not_readable", "hashing could not be finished")
         else:
             results.coverage.add("image_hash", Outcome.FOUND, reason=verdict.replace(" ", "_"))
         if verdict == "mismatch":
             results.problem("image_hash_mismatch", "the media is not what was acquired")
-        for offset, length in self.bad:
+        for offset, length in joined([*self.bad, *results.bad_ranges]):
             results.coverage.add(
                 "media",
                 Outcome.NOT_EXAMINED,

@@ -7,7 +7,7 @@ decodes against these types and uses only what it can check.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -29,6 +29,8 @@ class Open(Request, frozen=True, kw_only=True):
     extractors: tuple[str, ...]  # names; pattern numbers count through their paths in this order
     limits: dict[str, int]  # fields of profile.Limits
     index_fd: int | None  # memory shared by all workers; None: this is the only worker
+    place_fd: int | None = None  # page in which this worker leaves where it is (see `place`)
+    require_sandbox: bool = False  # parse nothing when a layer of the sandbox is missing
     send_secrets: bool  # there is a recipient to seal them to
 
 
@@ -37,6 +39,7 @@ class WalkVolume(Request, frozen=True, kw_only=True):
 
     volume: int
     at: int  # byte offset
+    avoid: tuple[tuple[int, str], ...] = ()  # metadata address that killed workers, and how
 
 
 class Attach(Request, frozen=True, kw_only=True):
@@ -62,10 +65,12 @@ class Extract(Request, frozen=True, kw_only=True):
 
 
 class Export(Request, frozen=True, kw_only=True):
-    """Send the content of one file."""
+    """Send a part of the content of one file: a large one never stands in memory as a whole."""
 
     volume: int
     row: int
+    offset: int
+    length: int
 
 
 class HashMedia(Request, frozen=True, kw_only=True):
@@ -93,6 +98,7 @@ class Opened(Reply, frozen=True, kw_only=True):
     info: ImageInfo
     volumes: tuple[Volume, ...]
     missing: tuple[tuple[int, int], ...]  # byte ranges of the media that are not there
+    unreadable: tuple[tuple[int, int], ...]  # those that the imager could not read and filled
     sandbox: SandboxLevel
 
 
@@ -116,7 +122,10 @@ class Walked(Reply, frozen=True, kw_only=True):
     entries: int
     at: int
     length: int
+    sha256: str  # of the index: tells whether a run that goes on sees the same names
     problems: tuple[tuple[str, str], ...]  # code, path
+    notes: tuple[tuple[str, str, str | None], ...]  # code, path, name as stored
+    bad: tuple[tuple[int, int], ...]  # ranges met so far whose checksum did not fit
 
 
 class Found(Reply, frozen=True, kw_only=True):
@@ -133,7 +142,7 @@ class FileRead(Reply, frozen=True, kw_only=True):
     entry: Entry
     hashes: dict[str, str]  # empty when not read to the end
     runs: tuple[ByteRun, ...]
-    read: str  # complete, partial, bad_chunk, short
+    read: Literal["complete", "partial", "bad_chunk", "short"]
     secret: bool = False  # a checksum-valid seed, key or token stands in it
 
 
@@ -185,3 +194,4 @@ AnyReply: TypeAlias = (
     | Done
     | Failed
 )
+SaidReply: TypeAlias = Found | Trouble

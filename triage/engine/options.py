@@ -12,6 +12,8 @@ from triage.errors import ExitCode
 from triage.profile import Profile
 from triage.registry import NONE
 
+BUDGET = "time budget used up"
+
 Record: TypeAlias = dict[str, Any]
 Reporter: TypeAlias = Callable[[Bundle], Iterable[tuple[str, bytes]]]
 """Makes the files of data/report from a bundle that is about to be sealed: (name, content)."""

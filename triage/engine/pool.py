@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -18,34 +19,65 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 import triage
 from triage import errors
 from triage.engine import messages as m
+from triage.engine.place import look, new_page
 from triage.engine.wire import Channel
-from triage.errors import TriageError, WorkerError
+from triage.errors import ImageError, TriageError, WorkerError
 
-_TRIES = 2
+WORKER = ("-P", "-m", "triage.engine.worker")
+"""Arguments of the interpreter."""
+
+LOST = {
+    "worker_died": "the worker process ended",
+    "worker_hung": "the worker process did not answer in time",
+    "worker_lied": "the worker process sent what is not an answer",
+}
+"""How a worker can be lost: code and words of the failure."""
+
+_OPENING = {  # what the channel says → how it came, None: the process says
+    "closed": None,
+    "timed out": "no answer in time",
+    "not a message": "it sent what is not an answer",
+    "too large": "it sent what is not an answer",
+}
+_LONGEST_ANSWER = 1 << 30  # bytes of all replies to one request
 _OPENING_SECONDS = 600.0  # a RAID of slow disks may take long to answer the first read
 
 
 @dataclass(slots=True, kw_only=True)
 class Task:
-    """One request on its way. `sink` gets replies as they come; such a task is tried once."""
+    """One request on its way, and what came of it."""
 
     request: m.AnyRequest
-    sink: Callable[[m.AnyReply], None] | None = None
+    most_tries: int = 2  # when workers die of it
+    progress: Callable[[int], None] = lambda _: None
+    ended: Callable[[Task], None] = lambda _: None  # for those in the background
     replies: list[m.AnyReply] = field(default_factory=list)
     tries: int = 0
     failure: m.Failed | None = None
+    place: int | None = None  # metadata address at which the last worker was lost
+
+    @property
+    def again(self) -> bool:
+        """Whether it is to be tried once more, in a fresh process."""
+        lost = self.failure is not None and self.failure.code in LOST
+        return lost and self.tries < self.most_tries
 
 
 @dataclass(slots=True, kw_only=True)
 class _Worker:
     process: subprocess.Popen[bytes]
     channel: Channel
-    pipes: tuple[int, int]
+    descriptors: tuple[int, ...]
+    page: int | None
     task: Task | None = None
     heard: float = 0.0
+    steps: int = 0  # in its page, when it was last asked
+    received: int = 0  # bytes, before its task
     background: bool = False
 
 
@@ -53,24 +85,16 @@ class Pool:
     """Some workers with the same image open."""
 
     def __init__(
-        self,
-        opening: m.Open,
-        *,
-        jobs: int,
-        silent_seconds: float,
-        index_fd: int | None,
-        progress: Callable[[Task, int], None] = lambda _task, _done: None,
+        self, opening: m.Open, *, jobs: int, silent_seconds: float, index_fd: int | None
     ) -> None:
         self._opening = opening
         self._jobs = jobs if index_fd is not None else 1
         self._silent = silent_seconds
         self._index_fd = index_fd
-        self._progress = progress
         self._setup: list[m.AnyRequest] = []
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
         self.opened: m.Opened | None = None
-        self._background: list[Task] = []
         self.deaths = 0
 
     def __enter__(self) -> Self:
@@ -115,18 +139,24 @@ class Pool:
                     self._give(worker, waiting.popleft())
                     running += 1
             for task in self._wait():
-                if not any(task is mine for mine in self._background):
-                    running -= 1
-                    if task.failure and self._again(task):
-                        waiting.append(task)
-                    else:
-                        yield task
+                running -= 1
+                if task.again:
+                    waiting.append(task)
+                else:
+                    yield task
+
+    def complete(self, task: Task) -> None:
+        """Carry out one task."""
+        for _ in self.run([task]):
+            pass
 
     def background(self, task: Task) -> None:
-        """Begin a long task in a process of its own, beside whatever `run` does."""
+        """Begin a long task in a process of its own, beside whatever `run` does.
+
+        `task.ended` is called from within `run` or `finish`.
+        """
         worker = self._start()
         worker.background = True
-        self._background.append(task)
         self._give(worker, task)
 
     def finish(self, task: Task) -> None:
@@ -135,51 +165,78 @@ class Pool:
             self._wait()
 
     def _idle(self, wanted: int) -> list[_Worker]:
-        while sum(not worker.background for worker in self._workers) < self._jobs:
-            free = sum(w.task is None and not w.background for w in self._workers)
-            if free >= wanted:
-                break
-            self._start()
-        return [w for w in self._workers if w.task is None and not w.background]
-
-    @staticmethod
-    def _again(task: Task) -> bool:
-        assert task.failure is not None  # noqa: S101 - the caller asked
-        return task.failure.code.startswith("worker_") and task.sink is None and task.tries < _TRIES
+        """Return workers without a task, as many as wanted if there may be so many."""
+        while True:
+            ours = [worker for worker in self._workers if not worker.background]
+            free = [worker for worker in ours if worker.task is None]
+            if len(ours) >= self._jobs or len(free) >= wanted:
+                return free
+            try:
+                self._start()
+            except TriageError:
+                if not ours:
+                    raise
+                self._jobs = len(ours)  # no room for more of them: go on with those there are
 
     def _start(self) -> _Worker:
-        to_worker, from_worker = os.pipe(), os.pipe()
-        fds = () if self._index_fd is None else (self._index_fd,)
+        worker = self._launch()
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "triage.engine.worker"],
-                stdin=to_worker[0],
-                stdout=from_worker[1],
-                stderr=subprocess.DEVNULL,
-                pass_fds=fds,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C reaches the parent alone
-            )
-        finally:
-            os.close(to_worker[0])
-            os.close(from_worker[1])
-        pipes = (from_worker[0], to_worker[1])
-        worker = _Worker(process=process, channel=Channel(*pipes), pipes=pipes)
-        self._workers.append(worker)
-        try:
-            for reply in self._dialogue(worker, self._opening, _OPENING_SECONDS):
-                if isinstance(reply, m.Failed):
-                    raise _as_error(reply)
-                if isinstance(reply, m.Opened):
-                    self.opened = self.opened or reply
-            for request in self._setup:
-                if not self._ask(worker, request):
-                    raise WorkerError("a new worker could not be prepared")
-        except TriageError:
+            self._prepare(worker)
+        except BaseException as error:
+            if isinstance(error, WorkerError) and error.message == "closed":
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    worker.process.wait(1)
             self._discard(worker)
+            if isinstance(error, WorkerError) and error.message in _OPENING:
+                how = _OPENING[error.message] or _how(worker.process.returncode)
+                raise WorkerError(f"a worker failed while it opened the image: {how}") from None
             raise
         self._selector.register(worker.channel, selectors.EVENT_READ, worker)
         return worker
+
+    def _prepare(self, worker: _Worker) -> None:
+        """Have it open the image, and do what the others have done to be ready."""
+        opening = msgspec.structs.replace(self._opening, place_fd=worker.page)
+        for reply in self._dialogue(worker, opening, _OPENING_SECONDS):
+            if isinstance(reply, m.Failed):
+                raise _as_error(reply)
+            if isinstance(reply, m.Opened):
+                self._check(reply)
+        for request in self._setup:
+            if not self._ask(worker, request):
+                raise WorkerError("a new worker could not be prepared")
+
+    def _launch(self) -> _Worker:
+        to_worker, from_worker, page = os.pipe(), os.pipe(), new_page()
+        kept = (from_worker[0], to_worker[1], *(() if page is None else (page,)))
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, *WORKER],
+                stdin=to_worker[0],
+                stdout=from_worker[1],
+                stderr=subprocess.DEVNULL,
+                pass_fds=[fd for fd in (self._index_fd, page) if fd is not None],
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C reaches the parent alone
+            )
+        except OSError as error:
+            for descriptor in kept:
+                os.close(descriptor)
+            raise WorkerError(f"a worker cannot be started: {error.strerror}") from error
+        finally:
+            os.close(to_worker[0])
+            os.close(from_worker[1])
+        channel = Channel(from_worker[0], to_worker[1])
+        worker = _Worker(process=process, channel=channel, descriptors=kept, page=page)
+        self._workers.append(worker)
+        return worker
+
+    def _check(self, opened: m.Opened) -> None:
+        """Keep what the first worker says; the others must say the same."""
+        if self.opened is None:
+            self.opened = opened
+        elif opened != self.opened:
+            raise ImageError("is no longer what it was when the run began", where="the image")
 
     def _dialogue(
         self, worker: _Worker, request: m.AnyRequest, timeout: float
@@ -201,54 +258,78 @@ class Pool:
     def _give(self, worker: _Worker, task: Task) -> None:
         task.tries += 1
         task.replies.clear()
-        task.failure = None
+        task.failure = task.place = None
         worker.task, worker.heard = task, time.monotonic()
+        worker.received = worker.channel.received
         with contextlib.suppress(WorkerError):  # noticed when the worker does not answer
             worker.channel.send(task.request, self._silent)
 
     def _wait(self) -> list[Task]:
-        """Take what has come in; return tasks that ended."""
+        """Take what has come in; return tasks of `run` that ended."""
         ended: list[Task] = []
         for key, _ in self._selector.select(timeout=1.0):
             worker: _Worker = key.data
-            task = worker.task
-            if task is None:
-                continue
-            try:
-                alive = worker.channel.feed()
-                for reply in worker.channel.messages(m.AnyReply):
-                    self._take(worker, task, reply)
-                if not alive and worker.task is not None:
-                    raise WorkerError("closed")  # noqa: TRY301 - handled like the others
-            except WorkerError as error:
-                ended.append(self._lost(worker, f"worker_{_reason(error)}", error.message))
-                continue
-            worker.heard = time.monotonic()
             if worker.task is None:
-                ended.append(task)
-        now = time.monotonic()
-        hung = [w for w in self._workers if w.task is not None and now - w.heard > self._silent]
-        ended += [self._lost(worker, "worker_hung", "no answer in time") for worker in hung]
+                continue
+            task, background = worker.task, worker.background
+            try:
+                self._hear(worker, task)
+            except WorkerError as error:
+                code = "worker_died" if error.message == "closed" else "worker_lied"
+                self._lost(worker, task, code)
+            if worker.task is None:
+                self._settle(task, ended, background=background)
+        for worker in list(self._workers):
+            if worker.task is not None and self._hangs(worker):
+                task, background = worker.task, worker.background
+                self._lost(worker, task, "worker_hung")
+                self._settle(task, ended, background=background)
         return ended
 
-    def _take(self, worker: _Worker, task: Task, reply: m.AnyReply) -> None:
-        if isinstance(reply, (m.Done, m.Failed)):
-            worker.task = None
-            task.failure = reply if isinstance(reply, m.Failed) else None
-        elif isinstance(reply, m.Progress):
-            self._progress(task, reply.done)
-        elif task.sink is not None:
-            task.sink(reply)
-        else:
-            task.replies.append(reply)
+    def _settle(self, task: Task, ended: list[Task], *, background: bool) -> None:
+        if not background:
+            ended.append(task)
+            return
+        if task.again:
+            with contextlib.suppress(TriageError):  # its failure says enough
+                self.background(task)
+                return
+        task.ended(task)
 
-    def _lost(self, worker: _Worker, code: str, text: str) -> Task:
-        task = worker.task
-        assert task is not None  # noqa: S101 - only busy workers are lost
+    def _hear(self, worker: _Worker, task: Task) -> None:
+        """Take the replies that have come in. Raises WorkerError."""
+        alive = worker.channel.feed()
+        for reply in worker.channel.messages(m.AnyReply):
+            if isinstance(reply, (m.Done, m.Failed)):
+                worker.task = None
+                task.failure = reply if isinstance(reply, m.Failed) else None
+                break
+            if isinstance(reply, m.Progress):
+                task.progress(reply.done)
+            else:
+                task.replies.append(reply)
+        worker.heard = time.monotonic()
+        if not alive and worker.task is not None:
+            raise WorkerError("closed")
+        if worker.channel.received - worker.received > _LONGEST_ANSWER:
+            raise WorkerError("too large")
+
+    def _hangs(self, worker: _Worker) -> bool:
+        now = time.monotonic()
+        if now - worker.heard <= self._silent:
+            return False
+        steps, _ = look(worker.page)
+        if steps == worker.steps:
+            return True
+        worker.steps, worker.heard = steps, now  # it walks, slowly
+        return False
+
+    def _lost(self, worker: _Worker, task: Task, code: str) -> None:
+        _, task.place = look(worker.page)
+        worker.task = None
         self._discard(worker)
         self.deaths += 1
-        task.failure = m.Failed(code=code, text=text, error="WorkerError")
-        return task
+        task.failure = m.Failed(code=code, text=LOST[code], error="WorkerError")
 
     def _discard(self, worker: _Worker) -> None:
         self._workers.remove(worker)
@@ -256,12 +337,15 @@ class Pool:
             self._selector.unregister(worker.channel)
         worker.process.kill()
         worker.process.wait()
-        for pipe in worker.pipes:
-            os.close(pipe)
+        for descriptor in worker.descriptors:
+            os.close(descriptor)
 
 
-def _reason(error: WorkerError) -> str:
-    return "died" if error.message == "closed" else "lied"
+def _how(code: int | None) -> str:
+    if code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
 
 
 def _as_error(failure: m.Failed) -> TriageError:

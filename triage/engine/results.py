@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -11,13 +13,29 @@ from triage.canonical import encode, jsonable
 from triage.engine import messages as m
 from triage.engine.accounts import Accounts
 from triage.engine.coverage import Coverage, Outcome
+from triage.engine.journal import Extraction, Key, ReadFile
 from triage.engine.records import allocation_value, file_key, make, merge
+from triage.engine.wire import to_text
+from triage.errors import TriageError
 from triage.findings import KINDS, Finding, Sensitivity
+from triage.hashing import MEDIA_ALGORITHMS
 from triage.model import Entry, Volume
 from triage.profile import Scope
+from triage.redaction import redact, redact_value
 from triage.registry import Registered
 
-_FAILURES = frozenset({"limit", "not_parsed", "unreadable", "out_of_memory", "extractor_error"})
+TEXT_LIMIT = 10_000
+"""Characters of a problem's text; a longer one is left out as a whole: half a secret would stay."""
+
+_LONGEST = 1 << 21  # characters of one finding as a message
+_DIGEST = re.compile("([0-9a-f]{32})|([0-9a-f]{40})|([0-9a-f]{64})")
+_CODE = re.compile("[a-z_]{1,40}")
+BAD = "bad_chunk"
+"""How a file was read, and the check of a finding that rests on it: a checksum did not fit."""
+
+_FAILURES = frozenset(
+    {"limit", "not_parsed", "unreadable", "out_of_memory", "extractor_error", "extractor_lied"}
+)
 _NOT_REPEATABLE = frozenset({"worker_hung", "out_of_memory"})
 
 
@@ -29,6 +47,11 @@ class Match:
     volume: int
     row: int
     entry: Entry
+
+    @property
+    def key(self) -> Key:
+        """What the journal knows it by."""
+        return self.registered.extractor.name, self.volume, self.row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +85,7 @@ class Results:
     files: dict[str, FileFact] = field(default_factory=dict)
     secrets: list[dict[str, Any]] = field(default_factory=list)
     not_repeatable: set[str] = field(default_factory=set)
+    bad_ranges: set[tuple[int, int]] = field(default_factory=set)  # checksums that did not fit
 
     def problem(
         self,
@@ -115,87 +139,83 @@ class Results:
         if code in _NOT_REPEATABLE:
             self.not_repeatable.add(f"{volume}{entry.path}: {code}")
 
-    def take(self, match: Match, replies: list[m.AnyReply], failure: m.Failed | None) -> None:
-        """Take the outcome of one extraction."""
-        extractor = match.registered.extractor
-        found = 0
-        secret = extractor.holds_secret
+    def checked(
+        self, match: Match, replies: Sequence[m.AnyReply], failure: m.Failed | None
+    ) -> Extraction:
+        """Return what a worker said about one artifact as far as it may be believed, redacted.
+
+        Nothing in it stands in clear but `secret`, which nobody gets but the recipient.
+        """
+        done = Extraction(failure=_clean_failure(failure))
+        secret = match.registered.extractor.holds_secret
         for reply in replies:
             if isinstance(reply, m.Found):
-                finding = self._checked(match, reply)
-                if finding is not None:
-                    found += 1
-                    secret |= finding.sensitivity is Sensitivity.SECRET
-                    self.statements.append(
-                        Statement(finding=finding, match=match, volume=self.volumes[match.volume])
-                    )
+                answer = _checked(match, reply)
+                done.replies.append(answer)
+                if isinstance(answer, m.Found):
+                    secret |= answer.finding["sensitivity"] == Sensitivity.SECRET
+            elif isinstance(reply, m.Trouble):
+                done.replies.append(_clean_trouble(reply))
         for reply in replies:
             if isinstance(reply, m.FileRead):
-                self._file(match, reply, cited=found > 0, secret=secret)
-            elif isinstance(reply, m.Trouble) and reply.code in _FAILURES:
+                # What lies beside a file with a secret (its -wal, its key file) is treated like it.
+                beside = _folder(reply.entry.path) == _folder(match.entry.path)
+                done.files.append(
+                    ReadFile(
+                        row=reply.row,
+                        secret=reply.secret or (secret and beside),
+                        record=_file_record(self.volumes[match.volume], reply),
+                    )
+                )
+        return done
+
+    def take(self, match: Match, done: Extraction) -> None:
+        """Take the outcome of one extraction, fresh or from the journal: the same either way."""
+        volume = self.volumes[match.volume]
+        bad = any(file.row == match.row and file.record["read"] == BAD for file in done.files)
+        found = 0
+        for reply in done.replies:
+            if isinstance(reply, m.Found):
+                finding: Finding = msgspec.convert(reply.finding, KINDS[reply.kind])
+                if bad:
+                    finding = replace(finding, checks=(*finding.checks, BAD))
+                found += 1
+                self.statements.append(Statement(finding=finding, match=match, volume=volume))
+            elif reply.code in _FAILURES:
                 self.failed(match, reply.code, reply.text, reply.locator)
-            elif isinstance(reply, m.Trouble):
+            else:
                 self.problem(
                     "noted",
                     reply.text,
-                    volume=self.volumes[match.volume].name,
+                    volume=volume.name,
                     path=match.entry.path,
                     address=match.entry.address,
-                    extractor=extractor.name,
+                    extractor=match.registered.extractor.name,
                     locator=reply.locator,
                 )
-        if failure is not None:
-            self.failed(match, failure.code, failure.text)
+        for file in done.files:
+            self._file(match.volume, file, cited=found > 0)
+        if done.failure is not None:
+            self.failed(match, done.failure.code, done.failure.text)
 
-    def _checked(self, match: Match, reply: m.Found) -> Finding | None:
-        """Return the finding if it is what its extractor may yield and its kind allows."""
-        kind = KINDS.get(reply.kind)
-        extractor = match.registered.extractor
-        if kind is None or kind not in extractor.yields:
-            self.failed(match, "extractor_lied", "a kind that the extractor does not declare")
-            return None
-        try:
-            return msgspec.convert(reply.finding, kind)
-        except (msgspec.ValidationError, TypeError, ValueError):
-            self.failed(match, "extractor_lied", "a finding that does not fit its kind")
-            return None
-
-    def _file(self, match: Match, reply: m.FileRead, *, cited: bool, secret: bool) -> None:
-        volume = self.volumes[match.volume]
-        entry = reply.entry
-        key = file_key(volume.name, entry)
-        known = self.files.get(key)
+    def _file(self, volume: int, file: ReadFile, *, cited: bool) -> None:
+        record = file.record
+        known = self.files.get(record["key"])
         if known is None:
-            known = self.files[key] = FileFact(
-                volume=match.volume,
-                row=reply.row,
-                record={
-                    "key": key,
-                    "volume": volume.name,
-                    "within": None,
-                    "path": entry.path,
-                    "address": entry.address,
-                    "allocation": allocation_value(entry.allocation),
-                    "size": entry.size,
-                    "hashes": reply.hashes,
-                    "times": {**asdict(entry.times)},
-                    "byte_runs": [asdict(run) for run in reply.runs],
-                    "read": reply.read,
-                    "exported": None,
-                },
-            )
-            if reply.read in ("short", "bad_chunk"):
-                self.problem(
-                    f"content_{reply.read}",
-                    "the content was not read whole and sound",
-                    volume=volume.name,
-                    path=entry.path,
-                    address=entry.address,
+            known = self.files[record["key"]] = FileFact(volume=volume, row=file.row, record=record)
+            if record["read"] in (BAD, "short"):
+                reason = f"content_{record['read']}"
+                about = {name: record[name] for name in ("volume", "path", "address")}
+                self.problem(reason, "the content was not read whole and sound", **about)
+                self.coverage.add(
+                    "file",
+                    Outcome.NOT_EXAMINED,
+                    reason=reason,
+                    counts=_allocated(record),
+                    **about,
                 )
         known.cited |= cited
-        # What lies beside a file with a secret (its -wal, its key file) is treated like it.
-        beside = entry.path.rpartition("/")[0] == match.entry.path.rpartition("/")[0]
-        known.secret |= reply.secret or (secret and beside)
+        known.secret |= file.secret
 
     def scoped(self, scope: Scope, accounts: Accounts) -> None:
         """Drop statements outside the scope; what is left out is coverage."""
@@ -230,6 +250,86 @@ class Results:
             if statement.finding.secret is not None:
                 self.secrets.append({"finding": record["id"], "secret": statement.finding.secret})
         return merge(records)
+
+
+def _checked(match: Match, reply: m.Found) -> m.Found | m.Trouble:
+    """Return a finding that its extractor may yield and its kind allows, redacted; or why not."""
+    kind = KINDS.get(reply.kind)
+    if kind is None or kind not in match.registered.extractor.yields:
+        return _lie("a kind that the extractor does not declare")
+    value = dict(reply.finding)
+    secret = value.pop("secret", None)
+    try:
+        finding = msgspec.convert(redact_value(value), kind)
+        jsonable([finding, finding.summary()])
+        clean = m.Found(kind=reply.kind, finding=msgspec.to_builtins(finding))
+        if len(to_text(clean)) > _LONGEST:
+            return m.Trouble(code="limit", text="a finding longer than a bundle takes")
+        clean.finding["secret"] = secret if isinstance(secret, str) else None
+    except (msgspec.MsgspecError, TriageError):
+        return _lie("a finding that does not fit its kind")
+    except Exception as error:  # noqa: BLE001 - the words of a kind about values it never expected
+        return _lie(f"a finding that its kind has no words for: {type(error).__name__}")
+    return clean
+
+
+def _lie(text: str) -> m.Trouble:
+    return m.Trouble(code="extractor_lied", text=text)
+
+
+def _clean_trouble(reply: m.Trouble) -> m.Trouble:
+    locator = None if reply.locator is None else _short(reply.locator)
+    return m.Trouble(code=word(reply.code), text=_short(reply.text), locator=locator)
+
+
+def _clean_failure(failure: m.Failed | None) -> m.Failed | None:
+    return failure and m.Failed(code=word(failure.code), text=_short(failure.text))
+
+
+def word(code: str) -> str:
+    """Return a code if it is one that we could have written."""
+    return code if _CODE.fullmatch(code) else "worker_lied"
+
+
+def _short(text: str) -> str:
+    return redact(text if len(text) <= TEXT_LIMIT else f"a text of {len(text)} characters")
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _file_record(volume: Volume, reply: m.FileRead) -> dict[str, Any]:
+    entry = reply.entry
+    record: Any = jsonable(
+        redact_value(
+            {
+                "key": file_key(volume.name, entry),
+                "volume": volume.name,
+                "within": None,
+                "path": entry.path,
+                "address": entry.address,
+                "allocation": allocation_value(entry.allocation),
+                "size": entry.size,
+                "hashes": {
+                    name: reply.hashes[name]
+                    for name in MEDIA_ALGORITHMS
+                    if _DIGEST.fullmatch(reply.hashes.get(name, ""))
+                },
+                "times": asdict(entry.times),
+                "byte_runs": [asdict(run) for run in reply.runs],
+                "read": reply.read,
+                "exported": None,
+            }
+        )
+    )
+    result: dict[str, Any] = record
+    return result
+
+
+def _allocated(record: dict[str, Any]) -> bool:
+    allocation = record["allocation"]
+    return bool(allocation["name"] == allocation["metadata"] == "allocated")
 
 
 def _in_scope(statement: Statement, scope: Scope, accounts: Accounts) -> bool:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from triage.engine.ranges import joined, touches
 from triage.errors import EvidenceError
 from triage.evidence.apfs_tree import ApfsTree
 from triage.evidence.filesystem import TskTree
 from triage.evidence.image import DiskImage, container_of, open_image
 from triage.evidence.logical import open_logical
-from triage.evidence.members import LogicalSource
-from triage.evidence.tree import FileTree
+from triage.evidence.members import LogicalSource, Note
+from triage.evidence.tree import FileTree, WalkProblem
 from triage.evidence.volumes import volumes
 from triage.model import Container, ImageInfo, Reader, Volume, VolumeState
 
@@ -24,6 +25,9 @@ class Source(Protocol):
 
     info: ImageInfo
     missing: tuple[tuple[int, int], ...]
+    unreadable: tuple[tuple[int, int], ...]  # ranges that the imager filled; joined
+    problems: Sequence[WalkProblem]  # of a listing that is not a walk; complete once it was walked
+    notes: Sequence[Note]
     read_beneath: Sequence[int]  # directories that must stay readable once the process is locked
     media: Reader | None  # what the image hash is of; None: there is no such thing
 
@@ -37,7 +41,10 @@ class Source(Protocol):
         ...
 
     def bad_in(self, offset: int, length: int) -> bool:
-        """Whether a chunk with a wrong checksum was met in a range of the media."""
+        """Whether bytes that are not sound were met in a range of the media.
+
+        A chunk whose checksum is wrong, or what the imager filled in.
+        """
         ...
 
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
@@ -48,6 +55,8 @@ class Source(Protocol):
 class DiskSource:
     """A disk image or a block device."""
 
+    problems: Sequence[WalkProblem] = ()
+    notes: Sequence[Note] = ()
     read_beneath: Sequence[int] = ()
 
     def __init__(self, image: DiskImage) -> None:
@@ -55,6 +64,7 @@ class DiskSource:
         self._volumes: list[Volume] | None = None
         self.info = image.info
         self.missing = tuple(image.missing)
+        self.unreadable = joined(image.unreadable)
         self.media: Reader | None = image
 
     @property
@@ -74,8 +84,9 @@ class DiskSource:
         return TskTree(self._image.as_tsk(), wanted)
 
     def bad_in(self, offset: int, length: int) -> bool:
-        """Whether a bad chunk was met there."""
-        return self._image.bad_in(offset, length)
+        """Whether a bad chunk was met there, or the imager filled it."""
+        filled = touches(self.unreadable, offset, length)
+        return filled or self._image.bad_in(offset, length)
 
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
         """Return the bad ranges met so far."""
@@ -86,9 +97,12 @@ class FilesSource:
     """A folder, a tar or a zip: one tree without volumes."""
 
     missing: tuple[tuple[int, int], ...] = ()
+    unreadable: tuple[tuple[int, int], ...] = ()
 
     def __init__(self, source: LogicalSource) -> None:
         self._source = source
+        self.problems: Sequence[WalkProblem] = source.problems
+        self.notes: Sequence[Note] = source.notes
         self.info = source.info
         self.read_beneath: Sequence[int] = source.read_beneath
         self.media: Reader | None = source.media

@@ -1,4 +1,4 @@
-"""What the volumes of an image are: examined, locked, or not ours to read."""
+"""What an image is before it is walked: what its imager noted, and what its volumes are."""
 
 from __future__ import annotations
 
@@ -42,15 +42,32 @@ def examine_volumes(opened: m.Opened, results: Results) -> None:
                     offset=volume.offset,
                     length=volume.length,
                 )
-    for offset, length in opened.missing:
-        results.coverage.add(
-            "media",
-            Outcome.NOT_EXAMINED,
-            reason="missing_segment",
-            counts=True,
-            offset=offset,
-            length=length,
-        )
+
+
+def examine_media(opened: m.Opened, results: Results) -> None:
+    """Say which bytes of the media are not there or not sound, and what the image says itself."""
+    for reason, ranges in (
+        ("missing_segment", opened.missing),
+        ("acquisition_error", opened.unreadable),
+    ):
+        for offset, length in ranges:
+            results.coverage.add(
+                "media",
+                Outcome.NOT_EXAMINED,
+                reason=reason,
+                counts=True,
+                offset=offset,
+                length=length,
+            )
+    for note in opened.info.notes:
+        results.problem("image_note", _nameless(note, opened))
+
+
+def _nameless(note: str, opened: m.Opened) -> str:
+    """Replace names of image files by numbers: results do not depend on what they are called."""
+    for number, segment in enumerate(opened.info.segments, 1):
+        note = note.replace(f"{segment.name}:", f"segment {number}:")
+    return note
 
 
 def _uncovered(volume: Volume, results: Results, *, reason: str, counts: bool) -> None:

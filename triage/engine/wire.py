@@ -58,6 +58,8 @@ class Channel:
         self._writer = writer_fd
         self._limit = limit
         self._buffer = bytearray()
+        self.received = 0
+        """Bytes that came in so far."""
         # A pipe that is full must not hold a sender beyond its timeout.
         os.set_blocking(writer_fd, False)
 
@@ -116,6 +118,7 @@ class Channel:
         except OSError:
             return False
         self._buffer += data
+        self.received += len(data)
         self._complete()
         return bool(data)
 
@@ -168,6 +171,22 @@ def _decoders(type_: Any) -> tuple[Callable[[bytes], Any], Callable[[bytes], Any
     return msgspec.msgpack.Decoder(type_).decode, msgspec.json.Decoder(type_).decode
 
 
+def to_text(message: msgspec.Struct) -> str:
+    """Return a message as text that `from_text` gives back, lone surrogates and all.
+
+    Raises WorkerError: "cannot be encoded".
+    """
+    try:
+        return msgspec.json.encode(_mapped(msgspec.to_builtins(message), _escape)).decode()
+    except _BAD as error:
+        raise WorkerError(f"cannot be encoded: {error}") from None
+
+
+def from_text(type_: Any, text: str) -> Any:
+    """Return the message behind `to_text`. Raises WorkerError "not a message"."""
+    return _decoded(type_, _ESCAPED, text.encode("utf-8", "surrogatepass"))
+
+
 def _encoded(message: msgspec.Struct) -> tuple[int, bytes]:
     try:
         return _PLAIN, _encoder.encode(message)
@@ -175,11 +194,7 @@ def _encoded(message: msgspec.Struct) -> tuple[int, bytes]:
         pass
     except _BAD as error:
         raise WorkerError(f"cannot be encoded: {error}") from None
-    try:
-        values = _mapped(msgspec.to_builtins(message), _escape)
-        return _ESCAPED, msgspec.json.encode(values)
-    except _BAD as error:
-        raise WorkerError(f"cannot be encoded: {error}") from None
+    return _ESCAPED, to_text(message).encode()
 
 
 def _decoded(type_: Any, encoding: int, payload: bytes) -> Any:

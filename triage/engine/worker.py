@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import encodings
+import hashlib
 import importlib
 import mmap
 import os
@@ -18,13 +19,14 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn, TypeVar
 
 import msgspec
 
 from triage import formats, registry
 from triage.artifact import Fact
 from triage.engine import messages as m
+from triage.engine.place import NOWHERE, MarkedTree, Place
 from triage.engine.sandbox import lock
 from triage.engine.source import Source, open_source
 from triage.engine.view import Access, EvidenceArtifact, Task
@@ -43,6 +45,9 @@ from triage.redaction import redact
 _BLOCK = 1 << 20
 _REPORT_EVERY = 64  # blocks between two progress replies
 _TROUBLES_KEPT = 1000  # of one artifact
+_FINDING = 1 << 20  # characters in all texts of one finding; a line of a bundle has 16 MiB
+_FINDINGS = 1 << 27  # characters in all findings of one artifact
+_TROUBLE = 10_000  # characters
 _LARGEST_INDEX = 1 << 34  # bytes of shared memory; there is no file that could be written
 
 
@@ -55,7 +60,7 @@ class Worker:
     source: Source
     extractors: dict[str, Extractor]
     limits: Limits
-    memory: memoryview | None = None
+    place: Place
     facts: tuple[Fact[Finding], ...] = ()
     trees: dict[int, FileTree] = field(default_factory=dict)
     indexes: dict[int, Index] = field(default_factory=dict)
@@ -69,12 +74,21 @@ class Worker:
     def walk(self, request: m.WalkVolume) -> None:
         """Index a volume and answer with what the patterns ask for."""
         paths = [path for name in self.request.extractors for path in self.extractors[name].paths]
+        self.place.mark(NOWHERE)
+        tree = MarkedTree(self.tree(request.volume), self.place, dict(request.avoid))
         found = walk(
-            self.tree(request.volume),
+            tree,
             PatternSet(paths),
             max_entries=self.limits.entries,
             progress=lambda entries: self.channel.send(m.Progress(done=entries)),
         )
+        # The walk says that a directory could not be listed; the tree knows which it went round.
+        reasons = iter(tree.unlisted)
+        problems = [
+            ((next(reasons, None) if code == "directory_unreadable" else None) or code, path)
+            for code, path in ((problem.code, problem.path) for problem in found.problems)
+        ]
+        problems += [(problem.code, problem.path) for problem in self.source.problems]
         volume = self.source.volumes[request.volume].name
         block = memoryview(found.block)
         if self.request.index_fd is not None:
@@ -94,7 +108,10 @@ class Worker:
                 entries=found.entries,
                 at=request.at,
                 length=len(block),
-                problems=tuple((problem.code, problem.path) for problem in found.problems),
+                sha256=hashlib.sha256(block).hexdigest(),
+                problems=tuple(problems),
+                notes=tuple((note.code, note.path, note.stored) for note in self.source.notes),
+                bad=self.source.bad_ranges(),
             )
         )
 
@@ -132,21 +149,23 @@ class Worker:
             task.access(request.row)
             self._findings(extractor, EvidenceArtifact(task, request.row))
         except LimitError as error:
-            self.channel.send(m.Trouble(code="limit", text=error.message))
+            self.channel.send(m.Trouble(code="limit", text=_short(error.message)))
         except ParseError as error:
-            self.channel.send(m.Trouble(code="not_parsed", text=error.message, locator=error.where))
+            text, locator = _short(error.message), _short(error.where)
+            self.channel.send(m.Trouble(code="not_parsed", text=text, locator=locator))
         except EvidenceError as error:
-            self.channel.send(m.Trouble(code="unreadable", text=error.message))
+            self.channel.send(m.Trouble(code="unreadable", text=_short(error.message)))
         except MemoryError:
             self.channel.send(m.Trouble(code="out_of_memory", text="memory limit reached"))
         except Exception as error:  # noqa: BLE001 - a defect of one extractor costs one artifact
             self.channel.send(m.Trouble(code="extractor_error", text=_place(error)))
         for text, locator in task.troubles[:_TROUBLES_KEPT]:
-            self.channel.send(m.Trouble(code="noted", text=text, locator=locator))
+            self.channel.send(m.Trouble(code="noted", text=_short(text), locator=_short(locator)))
         for access in task.accesses.values():
             self.channel.send(self._read(task, access))
 
     def _findings(self, extractor: Extractor, artifact: EvidenceArtifact) -> None:
+        total = 0
         for number, finding in enumerate(extractor.run(artifact)):
             if number >= self.limits.findings_per_artifact:
                 raise LimitError(f"more than {self.limits.findings_per_artifact} findings")
@@ -155,16 +174,17 @@ class Worker:
             value = msgspec.to_builtins(finding)
             if not self.request.send_secrets:
                 value["secret"] = None
+            size = characters(value)
+            total += size
+            if size > _FINDING or total > _FINDINGS:
+                raise LimitError("findings longer than a bundle takes")
             self.channel.send(m.Found(kind=finding.kind, finding=value))
 
     def _read(self, task: Task, access: Access) -> m.FileRead:
         """Hash a file that was opened, to its end if the limits allow."""
         runs = task.tree.runs(access.entry.address)
-        bad = any(
-            run.image_offset is not None and self.source.bad_in(run.image_offset, run.length)
-            for run in runs
-        )
-        digests, state = Digests(), "complete"
+        digests = Digests()
+        state: Literal["complete", "partial", "bad_chunk", "short"] = "complete"
         try:
             if access.content is not None:
                 digests.update(access.content)
@@ -177,7 +197,11 @@ class Worker:
                     digests.update(block)
         except EvidenceError:
             state = "short"
-        if bad and state == "complete":
+        # Asked after reading: only then it is known which chunks are bad.
+        if state == "complete" and any(
+            run.image_offset is not None and self.source.bad_in(run.image_offset, run.length)
+            for run in runs
+        ):
             state = "bad_chunk"
         return m.FileRead(
             row=access.row,
@@ -189,9 +213,10 @@ class Worker:
         )
 
     def export(self, request: m.Export) -> None:
-        """Send the content of a file in blocks."""
+        """Send a part of the content of a file in blocks, to its end at most."""
         address = self.indexes[request.volume].entry(request.row).address
-        for block in _blocks(self.tree(request.volume).open(address)):
+        reader = self.tree(request.volume).open(address)
+        for block in _blocks(reader, request.offset, request.offset + request.length):
             self.channel.send(m.Chunk(data=block))
 
     def hash_media(self, request: m.HashMedia) -> None:
@@ -227,14 +252,33 @@ class Worker:
                 raise WorkerError("opened twice")
 
 
-def _blocks(reader: Reader) -> Iterator[bytes]:
-    offset = 0
-    while offset < reader.size:
-        block = reader.read_at(offset, _BLOCK)
+def _blocks(reader: Reader, offset: int = 0, end: int | None = None) -> Iterator[bytes]:
+    end = reader.size if end is None else min(end, reader.size)
+    while offset < end:
+        block = reader.read_at(offset, min(_BLOCK, end - offset))
         if not block:
             raise EvidenceError(f"content ends early at {offset}")
         yield block
         offset += len(block)
+
+
+def characters(value: object) -> int:
+    """Count the characters in all texts of plain data."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + characters(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return sum(map(characters, value))
+    return 0
+
+
+T = TypeVar("T", str, str | None)
+
+
+def _short(text: T) -> T:
+    """Replace a text that is too long as a whole: half a secret is not recognised as one."""
+    return f"a text of {len(text)} characters" if text and len(text) > _TROUBLE else text
 
 
 def _holds_secret(content: bytes) -> bool:
@@ -263,6 +307,7 @@ def _import_all() -> None:
 
 def _open(channel: Channel, request: m.Open) -> Worker:
     _import_all()
+    place = Place(request.place_fd)
     extractors = {
         entry.extractor.name: entry.extractor
         for entry in registry.load(request.plugins).entries
@@ -279,16 +324,19 @@ def _open(channel: Channel, request: m.Open) -> Worker:
         fsize=_LARGEST_INDEX,
         read_beneath=source.read_beneath,
     )
+    if request.require_sandbox and not level.complete:
+        raise WorkerError(f"the sandbox is not complete on this system: {level.describe()}")
     volumes = source.volumes  # parses evidence: only after the lock
     channel.send(
         m.Opened(
             info=source.info,
             volumes=tuple(volumes),
             missing=source.missing,
+            unreadable=source.unreadable,
             sandbox=level,
         )
     )
-    return Worker(channel, request, source, extractors, limits)
+    return Worker(channel, request, source, extractors, limits, place)
 
 
 def _serve(channel: Channel) -> NoReturn:

@@ -12,7 +12,7 @@ import pytsk3
 
 from triage.errors import EvidenceError, ImageError, UnsupportedImageError
 from triage.evidence.device import open_device
-from triage.evidence.ewf import open_ewf
+from triage.evidence.ewf import EwfImage, open_ewf
 from triage.evidence.raw import open_raw
 from triage.evidence.segments import SegmentFile
 from triage.evidence.signature import identify
@@ -72,6 +72,11 @@ class DiskImage:
     def missing(self) -> tuple[tuple[int, int], ...]:
         """Ranges that no segment holds; empty unless the image was opened incomplete."""
         return self._media.missing
+
+    @property
+    def unreadable(self) -> tuple[tuple[int, int], ...]:
+        """Ranges that the imager says it could not read and filled with something."""
+        return self._media.unreadable if isinstance(self._media, EwfImage) else ()
 
     @property
     def bad_ranges(self) -> list[tuple[int, int]]:

@@ -1,0 +1,124 @@
+"""Extracting, in two rounds: what tells about the system first, then everything else with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from triage.artifact import Fact
+from triage.engine import messages as m
+from triage.engine.accounts import Accounts
+from triage.engine.coverage import Outcome
+from triage.engine.journal import Journal
+from triage.engine.options import BUDGET, Observer
+from triage.engine.pool import Pool, Task
+from triage.engine.results import Match, Results
+from triage.errors import BundleError
+from triage.findings import Finding
+from triage.model import Volume
+from triage.profile import Scope
+
+
+@dataclass(slots=True, kw_only=True)
+class Rounds:
+    """Runs the extractors over what the walk found."""
+
+    pool: Pool
+    volumes: Sequence[Volume]
+    scope: Scope
+    results: Results
+    journal: Journal
+    observer: Observer
+    out_of_time: Callable[[], bool]
+
+    def extract(self, matches: Sequence[Match]) -> Accounts:
+        """Run every extractor and return the accounts of the image."""
+        context = [match for match in matches if match.registered.extractor.context]
+        others = [match for match in matches if not match.registered.extractor.context]
+        self._round("context", context)
+        facts = self._facts()
+        accounts = Accounts(facts)
+        self.pool.setup(
+            m.Facts(
+                facts=tuple(
+                    m.FactMessage(
+                        kind=fact.finding.kind,
+                        finding=msgspec.to_builtins(fact.finding),
+                        volume=fact.volume,
+                        path=fact.path,
+                    )
+                    for fact in facts
+                )
+            )
+        )
+        self._round("extract", self._wanted(others, accounts))
+        self.results.scoped(self.scope, accounts)
+        return accounts
+
+    def _wanted(self, matches: Sequence[Match], accounts: Accounts) -> list[Match]:
+        """Leave unread what belongs to accounts outside the scope."""
+        names = {name.casefold() for name in self.scope.accounts}
+        if not names:
+            return list(matches)
+        kept = []
+        for match in matches:
+            volume = self.volumes[match.volume].name
+            account = accounts.of(volume, match.entry.path)
+            if account and names & {account.name.casefold(), (account.id or "").casefold()}:
+                kept.append(match)
+            else:
+                self.results.coverage.add(
+                    "artifact",
+                    Outcome.OUT_OF_SCOPE,
+                    volume=volume,
+                    path=match.entry.path,
+                    extractor=match.registered.extractor.name,
+                )
+        return kept
+
+    def _round(self, phase: str, matches: Sequence[Match]) -> None:
+        self.observer.phase(phase, len(matches), "artifacts")
+        left = [match for match in matches if not self._known(match)]
+        tasks = [
+            Task(request=m.Extract(extractor=name, volume=volume, row=row))
+            for name, volume, row in (match.key for match in left)
+        ]
+        asked = {id(task): match for task, match in zip(tasks, left, strict=True)}
+        finished = self.pool.run(tasks, stop=self.out_of_time)
+        for done, task in enumerate(finished, len(matches) - len(left) + 1):
+            match = asked[id(task)]
+            if task.tries:
+                extraction = self.results.checked(match, task.replies, task.failure)
+                self.journal.artifact(match.key, extraction)
+                self.results.take(match, extraction)
+            else:
+                self.results.failed(match, "budget", BUDGET)
+                self.results.not_repeatable.add(BUDGET)
+            task.replies.clear()
+            self.observer.progress(done)
+        self.journal.sync()
+
+    def _known(self, match: Match) -> bool:
+        """Take what an interrupted run has finished."""
+        extraction = self.journal.extractions.pop(match.key, None)
+        if extraction is None:
+            return False
+        try:
+            self.results.take(match, extraction)
+        except (msgspec.ValidationError, LookupError, TypeError) as error:
+            raise BundleError("the journal holds what no run writes") from error
+        return True
+
+    def _facts(self) -> list[Fact[Finding]]:
+        facts = [
+            Fact(
+                finding=statement.finding,
+                volume=statement.volume.name,
+                path=statement.match.entry.path,
+            )
+            for statement in self.results.statements
+            if statement.finding.context and statement.match is not None
+        ]
+        return sorted(facts, key=lambda fact: (fact.volume, fact.path, repr(fact.finding)))
