@@ -173,7 +173,7 @@ def not_examined_order(line: Record) -> tuple[bool, bool, bool]:
 
 def place_of(line: Record) -> str:
     """Return what a coverage line is about: a volume, a path in it, or the step itself."""
-    place = "".join(str(line[key]) for key in ("volume", "path") if line.get(key))
+    place = ":".join(str(line[key]) for key in ("volume", "path") if line.get(key))
     return place or str(line.get("name") or line["step"]).replace("_", " ")
 
 

@@ -191,7 +191,7 @@ def _told(
         day=day.isoformat(),
         events=sum(count for _, count in told),
         told=tuple(
-            f"{account}: {FAMILIES.get(family, family)} {count:,}"
+            f"{account}: {FAMILIES.get(family, family)} {count:,}".replace("–: ", "no account: ", 1)
             for (account, family), count in told
         ),
     )

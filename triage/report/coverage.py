@@ -152,7 +152,11 @@ def _count(reasons: dict[tuple[str, str, str], Reason], line: Record) -> None:
     why = reason(line["reason"]) if line["reason"] else ""
     found = reasons.setdefault(
         (outcome, step, why),
-        Reason(outcome=_OUTCOMES[outcome], what=step.replace("_", " "), why=why),
+        Reason(
+            outcome=_OUTCOMES[outcome],
+            what="whole steps" if step == "step" else step.replace("_", " "),
+            why=why,
+        ),
     )
     found.count += 1
     if len(found.places) < _EXAMPLES:

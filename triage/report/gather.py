@@ -21,6 +21,7 @@ SHOWN = 1000
 
 MESSAGES = "chat.message"
 
+_PLANNED = frozenset({"expires"})  # dates that were set, not reached: no activity
 _NUMBERS = re.compile("([0-9]+)")
 _LOCATOR = 80  # characters of a locator that decide about order
 
@@ -59,8 +60,10 @@ class Gathered:
 
     total: int = 0
     groups: dict[tuple[str, str, Thread | None], Group] = field(default_factory=dict)
-    days: dict[tuple[str, str], Counter[str]] = field(  # (account, family) → UTC day → events
-        default_factory=lambda: defaultdict(Counter)
+    days: dict[tuple[str, str], Counter[str]] = (
+        field(  # (account, family) → UTC day → events, without dates of expiry
+            default_factory=lambda: defaultdict(Counter)
+        )
     )
     undated: int = 0  # events without a UTC time
     by_account: Counter[str] = field(default_factory=Counter)
@@ -93,7 +96,8 @@ def gather(findings: Iterable[Record]) -> Gathered:
         days = result.days[account, kind.partition(".")[0]]
         for time in record["times"]:
             if time["utc"]:
-                days[time["utc"][:10]] += 1
+                if time["event"] not in _PLANNED:
+                    days[time["utc"][:10]] += 1
             else:
                 result.undated += 1
         if kind in ("system.os", "system.account", "system.timezone"):

@@ -22,11 +22,11 @@ from triage.findings import KINDS, Interpretation
 from triage.report.activity import LANE, WIDTH, activity
 from triage.report.coverage import closed, covered
 from triage.report.files import files, problems
-from triage.report.gather import MESSAGES, SHOWN, Gathered, Group, gather
+from triage.report.gather import MESSAGES, Gathered, Group, gather
 from triage.report.inert import inert
 from triage.report.machines import machines
 from triage.report.view import Conversation, Section, conversation, sections
-from triage.report.words import FAMILIES, HASH_VERDICTS
+from triage.report.words import CONFIDENCE, FAMILIES, HASH_VERDICTS, SHOWS
 
 _HEADLINES_OF_A_KIND = 8
 
@@ -120,7 +120,8 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "chart_width": WIDTH,
         "files": files(bundle.files(), cited),
         "problems": problems(bundle.problems()),
-        "limit": SHOWN,
+        "confidence": CONFIDENCE,
+        "shows": SHOWS,
         "size": size,
     }
 

@@ -10,7 +10,7 @@ from triage.console.headlines import marks
 from triage.console.words import size
 from triage.report.gather import Record, moment, natural, order
 from triage.report.inert import LONGEST
-from triage.report.words import COINS, CONFIDENCE, PROTECTION, SHOWS, UNITS, ZONES
+from triage.report.words import COINS, PROTECTION, UNITS, ZONES
 
 _LIST_SHOWN = 20  # items of one list in a value
 _LINES_SHOWN = 200  # of one message
@@ -37,9 +37,7 @@ class Row:
     times: tuple[Moment, ...]
     sort: int  # newest UTC time, for the reader's own sorting
     shows: str
-    shows_words: str
     confidence: str
-    confidence_words: str
     checks: tuple[str, ...]
     protection: str | None
     secret: bool
@@ -47,7 +45,6 @@ class Row:
     locator: str | None
     byte_runs: tuple[str, ...]
     also_in: tuple[str, ...]
-    extractor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +64,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Findings from one place."""
+    """Findings that one extractor read from one place."""
 
     place: Place
+    extractor: str
     rows: tuple[Row, ...]
 
 
@@ -99,11 +97,16 @@ class Conversation:
 
 
 def sections(records: Iterable[Record]) -> tuple[Section, ...]:
-    """Group findings by their place; the place with the newest finding comes first."""
-    by_place: dict[Place, list[Row]] = {}
+    """Group findings by place and extractor; where the newest finding is comes first."""
+    found: dict[tuple[Place, str], list[Row]] = {}
     for record in sorted(records, key=order):
-        by_place.setdefault(place_of(record), []).append(row(record))
-    return tuple(Section(place=place, rows=tuple(rows)) for place, rows in by_place.items())
+        extractor = record["extractor"]
+        key = (place_of(record), f"{extractor['name']} {extractor['version']}")
+        found.setdefault(key, []).append(row(record))
+    return tuple(
+        Section(place=place, extractor=extractor, rows=tuple(rows))
+        for (place, extractor), rows in found.items()
+    )
 
 
 def conversation(
@@ -181,18 +184,16 @@ def place_of(record: Record) -> Place:
 
 def row(record: Record) -> Row:
     """Return a finding as a reader sees it."""
-    source, extractor = record["source"], record["extractor"]
+    source = record["source"]
     protection = record["protection"]
     return Row(
         id=record["id"],
         summary=record["summary"],
-        fields=fields_of(record["value"], record["summary"]),
+        fields=fields_of(record),
         times=tuple(moment_of(time) for time in record["times"]),
         sort=moment(record),
         shows=record["shows"],
-        shows_words=SHOWS.get(record["shows"], ""),
         confidence=record["confidence"],
-        confidence_words=CONFIDENCE.get(record["confidence"], ""),
         checks=tuple(record["checks"]),
         protection=None if protection is None else PROTECTION.get(protection, protection),
         secret=record["sensitivity"] == "secret",
@@ -200,7 +201,6 @@ def row(record: Record) -> Row:
         locator=source["locator"],
         byte_runs=tuple(_run(run) for run in source["byte_runs"][:_LIST_SHOWN]),
         also_in=tuple(text_of(other) for other in record["also_in"][:_LIST_SHOWN]),
-        extractor=f"{extractor['name']} {extractor['version']}",
     )
 
 
@@ -216,11 +216,15 @@ def moment_of(time: Mapping[str, Any]) -> Moment:
     )
 
 
-def fields_of(value: Mapping[str, Any], summary: str) -> tuple[tuple[str, str], ...]:
-    """Return the typed fields that hold something which the summary does not say already."""
+def fields_of(record: Record) -> tuple[tuple[str, str], ...]:
+    """Return the typed fields that hold something which summary and times do not say already."""
+    summary, value = record["summary"], record["value"]
+    raw_times = {time["raw"] for time in record["times"]}
     shown = []
     for name, item in value.items():
-        if item is None or item in ("", [], {}) or (isinstance(item, str) and item in summary):
+        if item is None or item in ("", [], {}):
+            continue
+        if isinstance(item, str) and (item in summary or item in raw_times):
             continue
         if isinstance(item, list) and all(isinstance(i, str) and i in summary for i in item):
             continue

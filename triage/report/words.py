@@ -28,7 +28,7 @@ SHOWS = MappingProxyType(
         "executed": "the program ran",
         "used": "it was used for what it is for",
         "destination": "with whom, or where",
-        "credential": "a key or password that opens something lies here",
+        "credential": "a key or password that opens something lies here; its value is never shown",
     }
 )
 
@@ -57,13 +57,13 @@ PROTECTION = MappingProxyType(
 
 UNITS = MappingProxyType(
     {
-        "s_unix": "seconds since 1970",
-        "ms_unix": "milliseconds since 1970",
-        "us_unix": "microseconds since 1970",
-        "ns_unix": "nanoseconds since 1970",
+        "s_unix": "s since 1970",
+        "ms_unix": "ms since 1970",
+        "us_unix": "µs since 1970",
+        "ns_unix": "ns since 1970",
         "filetime": "100 ns since 1601",
-        "cocoa": "seconds since 2001",
-        "webkit": "microseconds since 1601",
+        "cocoa": "s since 2001",
+        "webkit": "µs since 1601",
         "dos": "DOS date and time",
         "ole": "days since 1899-12-30",
         "days_unix": "days since 1970",
