@@ -32,7 +32,7 @@ ONLY_IN = {
     "apsw": ("triage.formats",),
     "click": ("triage.cli", "triage.console"),
     "rich": ("triage.console", "triage.cli"),
-    "yaml": ("triage.profile",),
+    "yaml": ("triage.profile", "triage.formats.indicators"),
     "jinja2": ("triage.report",),
 }
 
