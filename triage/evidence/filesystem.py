@@ -182,7 +182,10 @@ class TskTree:
                         continue
                 elif (int(info.type), int(info.id)) != (kind, identifier):
                     continue
-                return tuple(self._attribute_runs(attribute))
+                runs = tuple(self._attribute_runs(attribute))
+                if _link(found) is not None and not any(run.image_offset for run in runs):
+                    return (_resident(int(info.size)),)
+                return runs
         except (OSError, RuntimeError):
             return ()
         return ()
@@ -191,7 +194,7 @@ class TskTree:
         info = attribute.info
         flags, size = int(info.flags), int(info.size)
         if flags & _ATTR_RES and not flags & _ATTR_NONRES:
-            yield ByteRun(file_offset=0, image_offset=None, length=size, storage=Storage.RESIDENT)
+            yield _resident(size)
             return
         stored = Storage.PLAIN
         if flags & _ATTR_COMPRESSED:
@@ -217,6 +220,19 @@ class TskTree:
             )
 
 
+def _resident(size: int) -> ByteRun:
+    return ByteRun(file_offset=0, image_offset=None, length=size, storage=Storage.RESIDENT)
+
+
+def _link(found: Any) -> bytes | None:
+    """Return where a symbolic link leads; TSK reads zeros for a target inside of its inode."""
+    meta = found.info.meta
+    if meta is None or int(meta.type) != int(pytsk3.TSK_FS_META_TYPE_LNK):
+        return None
+    target: bytes | None = meta.link
+    return target or None
+
+
 def _parsed(address: str) -> tuple[int, int | None, int | None]:
     parts = [int(part) for part in address.split("-")]
     return (parts[0], parts[1], parts[2]) if len(parts) == 3 else (parts[0], None, None)  # noqa: PLR2004 - inode-type-id
@@ -229,6 +245,7 @@ class TskFile:
         self._file = found
         self._attribute = () if kind is None else (kind, identifier)
         self._size = int(found.info.meta.size)
+        self._link = _link(found) if kind is None else None
         if kind is not None:
             for attribute in found:
                 if (int(attribute.info.type), int(attribute.info.id)) == (kind, identifier):
@@ -241,6 +258,8 @@ class TskFile:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return bytes; raises EvidenceError when bytes inside the declared size are not there."""
+        if self._link is not None:
+            return self._link[offset : offset + length]
         length = min(length, self._size - offset)
         parts: list[bytes] = []
         while length > 0:
