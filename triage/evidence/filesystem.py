@@ -64,7 +64,9 @@ class TskTree:
             self._fs = pytsk3.FS_Info(img, offset=volume.offset)
         except OSError:
             raise EvidenceError("file system cannot be opened", where=volume.name) from None
-        self._block_size = int(self._fs.info.block_size)
+        self.block_size = int(self._fs.info.block_size)
+        self.block_count = int(self._fs.info.block_count)
+        self.last_inode = int(self._fs.info.last_inum)
         self._zone = "local" if self.name in _LOCAL_TIME else "utc"
         self._attributes = self.name in _WITH_ATTRIBUTES
 
@@ -105,8 +107,8 @@ class TskTree:
         allocation = _ALLOCATIONS[name_allocated, bool(meta.flags & _META_ALLOC)]
         kind = _TYPES.get(meta.type, EntryType.OTHER)
         descend = kind is EntryType.DIRECTORY and address != parent and not allocation.reused
-        attribute, size, times = NO_ATTRIBUTE, meta.size, self._times(meta)
-        streams = self._streams(found) if self._attributes else ()
+        attribute, size, times = NO_ATTRIBUTE, meta.size, self.times(meta)
+        streams = self.streams(found) if self._attributes else ()
         if kind is not EntryType.DIRECTORY:
             for number, stream, length in streams:
                 if stream is None:
@@ -136,7 +138,7 @@ class TskTree:
         return found
 
     @staticmethod
-    def _streams(found: Any) -> list[tuple[int, bytes | None, int]]:
+    def streams(found: Any) -> list[tuple[int, bytes | None, int]]:
         """Return (type << 16 | id, name, size) of the data attributes of an NTFS file."""
         streams: list[tuple[int, bytes | None, int]] = []
         for attribute in islice(found, _MAX_ATTRIBUTES):
@@ -148,7 +150,8 @@ class TskTree:
                 streams.append((_NTFS_DATA << 16 | info.id & 0xFFFF, name, info.size))
         return streams
 
-    def _times(self, meta: Any) -> FileTimes:
+    def times(self, meta: Any) -> FileTimes:
+        """Return the times of a metadata entry."""
         modified, accessed, created = meta.mtime, meta.atime, meta.crtime
         changed = None if self._zone == "local" else meta.ctime
         return FileTimes(
@@ -159,16 +162,20 @@ class TskTree:
             zone=self._zone,
         )
 
-    def open(self, address: str) -> Reader:
-        """Return the content at `inode` or `inode-type-id`. Raises EvidenceError."""
-        inode, kind, identifier = _parsed(address)
+    def entry(self, inode: int) -> Any:
+        """Return TSK's file of a metadata entry. Raises EvidenceError."""
         try:
             found = self._fs.open_meta(inode=inode)
         except OSError:
             raise EvidenceError("metadata entry cannot be read") from None
         if found.info.meta is None:
             raise EvidenceError("metadata entry is empty")
-        return TskFile(found, kind, identifier)
+        return found
+
+    def open(self, address: str) -> Reader:
+        """Return the content at `inode` or `inode-type-id`. Raises EvidenceError."""
+        inode, kind, identifier = _parsed(address)
+        return TskFile(self.entry(inode), kind, identifier)
 
     def runs(self, address: str) -> tuple[ByteRun, ...]:
         """Return the byte runs of the content; offsets are bytes of the media."""
@@ -204,14 +211,14 @@ class TskTree:
         for number, run in enumerate(attribute):
             if number >= _MAX_RUNS:
                 return
-            offset = int(run.offset) * self._block_size
-            length = int(run.len) * self._block_size
+            offset = int(run.offset) * self.block_size
+            length = int(run.len) * self.block_size
             if stored is not Storage.COMPRESSED:
                 length = min(length, size - offset)
             if length <= 0:
                 continue
             hole = int(run.flags) & (_RUN_SPARSE | _RUN_FILLER)
-            place = None if hole else self._offset + int(run.addr) * self._block_size
+            place = None if hole else self._offset + int(run.addr) * self.block_size
             yield ByteRun(
                 file_offset=offset,
                 image_offset=place,

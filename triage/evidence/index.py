@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from triage.errors import EvidenceError, WorkerError
 from triage.evidence.patterns import PatternSet
@@ -139,7 +139,8 @@ class IndexBuilder:
     def freeze(self) -> bytearray:
         """Return the block. The builder is empty afterwards."""
         self._first.append(len(self))
-        columns, self._columns = self._columns, {}
+        columns: dict[str, Column] = {**self._columns}
+        self._columns.clear()
         return pack(columns, self._listed, self._first, self._names)
 
 
@@ -158,15 +159,19 @@ def _stored(time: int | None) -> int:
     return NO_TIME if time is None or not -(2**63) < time < 2**63 else time
 
 
+Column: TypeAlias = "array[int] | memoryview[int]"
+
+
 def pack(
-    columns: dict[str, array[int]],
-    listed: array[int],
-    first: array[int],
-    names: bytes | bytearray,
+    columns: dict[str, Column], listed: Column, first: Column, names: bytes | bytearray
 ) -> bytearray:
-    """Return the block of complete columns, which are emptied on the way to save memory."""
+    """Return the block of complete columns, which are taken away on the way to save memory.
+
+    The columns and their types are those of the module's `_COLUMNS`; `first` has one number more
+    than `listed`. Row 0, the root, has an empty name, and so `names` begins with `/`.
+    """
     rows = len(columns["parent"])
-    parts: list[tuple[array[int] | bytes | bytearray, int]] = []
+    parts: list[tuple[Column | bytes | bytearray, int]] = []
     size = _HEADER.size
     for column in (*(columns.pop(name) for name in _COLUMNS), listed, first):
         length = len(column) * column.itemsize
@@ -179,8 +184,10 @@ def pack(
     with memoryview(block) as view:
         while parts:
             part, at = parts.pop()
-            with memoryview(part).cast("B") as data:
-                view[at : at + len(data)] = data
+            if len(part):
+                with memoryview(part).cast("B") as data:
+                    view[at : at + len(data)] = data
+            del part
     return block
 
 

@@ -1,0 +1,230 @@
+"""What the bulk reader of NTFS needs of numpy: unaligned numbers, ragged runs, names, order.
+
+Nothing here knows NTFS. Every function takes and returns whole arrays.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Array: TypeAlias = npt.NDArray[Any]
+
+SEPARATOR = ord("/")
+_PADDING = 16  # bytes behind a buffer, so that a number at its end can be read
+_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
+_GATHERED = 1 << 21  # bytes of names moved at once
+_HIGH, _LOW, _SURROGATES_END = 0xD800, 0xDC00, 0xE000
+
+
+class Declined(Exception):  # noqa: N818 - not an error: TSK walks this volume instead
+    """The bulk reader met something that it does not read exactly as TSK does."""
+
+
+def check(fine: Bools | bool | np.bool_, what: str) -> None:
+    """Raise Declined unless everything is fine."""
+    if not np.all(fine):
+        raise Declined(what)
+
+
+class Buffer:
+    """Bytes as little-endian numbers. Offsets are bytes; `u64` takes any, the others aligned."""
+
+    def __init__(self, size: int) -> None:
+        """Make `size` zero bytes; reading up to 8 bytes behind them gives zeros."""
+        self.bytes = np.zeros(size + _PADDING + -size % 8, dtype=np.uint8)
+        self.size = size
+        self.words16: Array = self.bytes.view("<u2")
+        self.words32: Array = self.bytes.view("<u4")
+        self.words64: Array = self.bytes.view("<u8")
+
+    def u8(self, at: Ints) -> Ints:
+        """Return bytes."""
+        return self.bytes.take(at).astype(np.int64)
+
+    def u16(self, at: Ints) -> Ints:
+        """Return 16-bit numbers at even offsets."""
+        return self.words16.take(at >> 1).astype(np.int64)
+
+    def u32(self, at: Ints) -> Ints:
+        """Return 32-bit numbers at offsets that are multiples of 4."""
+        return self.words32.take(at >> 2).astype(np.int64)
+
+    def u64(self, at: Ints, size: Ints | None = None) -> Array:
+        """Return unsigned numbers of `size` (0 to 8) bytes at any offset."""
+        return unaligned(self.words64, at, size)
+
+
+def unaligned(words: Array, at: Ints, size: Ints | None = None) -> Array:
+    """Return little-endian numbers of up to 8 bytes at any byte offset of 64-bit words."""
+    index, shift = at >> 3, ((at & 7) << 3).astype(np.uint64)
+    value: Array = words.take(index) >> shift
+    # A shift by 64 bits is not defined: shift by 63 and by one.
+    value |= (words.take(index + 1) << (np.uint64(63) - shift)) << np.uint64(1)
+    return value if size is None else value & _MASKS.take(size)
+
+
+def ragged(starts: Ints, lengths: Ints) -> Ints:
+    """Return `starts[0], starts[0]+1, …` for `lengths[0]` numbers, then the same for the next."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    result = np.repeat(starts - (ends - lengths), lengths)
+    result += np.arange(total)
+    return result
+
+
+def groups(keys: Array) -> tuple[Ints, Ints]:
+    """Return where runs of equal keys begin, and their lengths."""
+    if not len(keys):
+        empty = np.zeros(0, dtype=np.int64)
+        return empty, empty
+    starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+    return starts, np.diff(np.append(starts, len(keys)))
+
+
+def text_of(units: list[int]) -> bytes:
+    """Return UTF-16 units as the name that TSK makes of them.
+
+    It writes `^` for a lone surrogate, swallows what follows a high one, and stops at a high one at
+    the end (tsk_UTF16toUTF8, lenient); a zero ends the name, as in C. `/` is never in a name here.
+    """
+    out: list[str] = []
+    pending = iter(units)
+    for unit in pending:
+        if not unit:
+            break
+        if not _HIGH <= unit < _SURROGATES_END:
+            out.append(chr(unit))
+        elif unit >= _LOW:
+            out.append("^")
+        else:
+            low = next(pending, None)
+            if low is None:
+                break
+            pair = _LOW <= low < _SURROGATES_END
+            out.append(chr(0x10000 + (unit - _HIGH << 10) + low - _LOW) if pair else "^")
+    return "".join(out).encode().replace(b"/", rb"\x2f")
+
+
+class Names:
+    """Names in UTF-8, one behind the other, each followed by `/`."""
+
+    def __init__(self) -> None:
+        self._pool = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._pool)
+
+    def add_utf16(self, buffer: Buffer, starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+        """Take names of `lengths` units at even `starts`; return offsets and lengths in bytes."""
+        if not len(starts):
+            return starts, lengths
+        # One unit more than the name, made the separator.
+        units = buffer.words16.take(ragged(starts >> 1, lengths + 1))
+        ends = np.cumsum(lengths + 1) - 1
+        units[ends] = 0
+        odd = (units == SEPARATOR) | ((units >= _HIGH) & (units < _SURROGATES_END))
+        odd |= units == 0
+        odd[ends] = False
+        units[ends] = SEPARATOR
+        by_hand: dict[int, bytes] = {}
+        if np.any(odd):
+            numbers = np.searchsorted(ends, np.flatnonzero(odd))
+            for number in np.unique(numbers).tolist():
+                name = units[ends[number] - lengths[number] : ends[number]]
+                by_hand[number] = text_of(name.tolist())
+                name[:] = ord("?")
+        data = units.astype("<u2").tobytes().decode("utf-16-le").encode()
+        if by_hand:
+            parts = data.split(b"/")
+            for number, text in by_hand.items():
+                parts[number] = text
+            data = b"/".join(parts)
+        return self.add(data)
+
+    def add(self, data: bytes) -> tuple[Ints, Ints]:
+        """Take UTF-8 names, each followed by `/`; return offsets and lengths in bytes."""
+        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == SEPARATOR)
+        starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
+        offsets = starts + len(self._pool)
+        self._pool += data
+        check(len(self._pool) < 2**32, "more than 4 GiB of names")
+        return offsets, ends - starts
+
+    def get(self, offset: int, length: int) -> bytes:
+        """Return one name."""
+        return bytes(self._pool[offset : offset + length])
+
+    def close(self) -> Array:
+        """Return the pool as bytes, padded for `sort_names`; nothing can be added afterwards."""
+        self._pool += bytes(_PADDING + -len(self._pool) % 8)
+        return np.frombuffer(self._pool, dtype=np.uint8)
+
+    def equal(self, left: tuple[Ints, Ints], right: tuple[Ints, Ints]) -> Bools:
+        """Say which names are the same; each side is offsets and lengths."""
+        same: Bools = left[1] == right[1]
+        todo = np.flatnonzero(same)
+        pool = np.frombuffer(self._pool, dtype=np.uint8)
+        step = 1 << 16
+        for at in range(0, len(todo), step):
+            part = todo[at : at + step]
+            lengths = left[1][part]
+            differs = pool.take(ragged(left[0][part], lengths))
+            differs ^= pool.take(ragged(right[0][part], lengths))
+            wrong = np.flatnonzero(differs)
+            same[part[np.searchsorted(np.cumsum(lengths), wrong, "right")]] = False
+        return same
+
+
+def gather_names(pool: Array, offsets: Ints, lengths: Ints) -> bytearray:
+    """Return names in a new order, each followed by `/`."""
+    lengths = lengths + 1
+    ends = np.cumsum(lengths)
+    result = bytearray(int(ends[-1]) if len(ends) else 0)
+    out = np.frombuffer(result, dtype=np.uint8)
+    row, done = 0, 0
+    while row < len(ends):
+        stop = max(row + 1, int(np.searchsorted(ends, done + _GATHERED, "right")))
+        part = pool.take(ragged(offsets[row:stop], lengths[row:stop]))
+        part[ends[row:stop] - done - 1] = SEPARATOR
+        out[done : ends[stop - 1]] = part
+        row, done = stop, int(ends[stop - 1])
+    return result
+
+
+def sort_names(pool: Array, group: Array, names: tuple[Ints, Ints], ties: Array) -> Ints:
+    """Return the order by group, then by the bytes of the name, then by `ties`.
+
+    Eight bytes of the names are compared at a time, and only where all before them are equal.
+    """
+    offsets, lengths = names
+    words: Array = pool.view("<u8")
+
+    def key(rows: Ints, depth: int) -> Array:
+        left = np.clip(lengths.take(rows) - depth, 0, 8)
+        at = np.where(left > 0, offsets.take(rows) + depth, 0)
+        return unaligned(words, at, left).byteswap()
+
+    order: Ints = np.arange(len(group))
+    active, run, depth = order.copy(), group, 0
+    longest = int(lengths.max(initial=0))
+    while len(active):
+        rows = order[active]
+        last = depth >= longest
+        keys = ties.take(rows) if last else key(rows, depth)
+        sorting = np.lexsort((keys, run))
+        order[active] = rows[sorting]
+        if last:
+            break
+        keys, run = keys[sorting], run[sorting]
+        same = np.concatenate(([False], (keys[1:] == keys[:-1]) & (run[1:] == run[:-1]), [False]))
+        tied = same[1:] | same[:-1]
+        run = np.cumsum(~same[:-1])[tied]
+        active = active[tied]
+        depth += 8
+        longest = int(lengths.take(order[active]).max(initial=0))
+    return order

@@ -1,0 +1,194 @@
+"""The attributes of many NTFS records, walked side by side.
+
+Sources: the layout is that of the NTFS documentation of the Linux-NTFS project; what is made of
+odd values was read from TSK 4.15 (tsk/fs/ntfs.c).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from triage.evidence.ntfs_arrays import Array, Bools, Buffer, Ints, check
+
+STANDARD_INFORMATION, ATTRIBUTE_LIST, FILE_NAME = 0x10, 0x20, 0x30
+DATA, INDEX_ROOT, INDEX_ALLOCATION = 0x80, 0x90, 0xA0
+_END = 0xFFFFFFFF
+
+_SECTOR = 512
+_HEAD, _RESIDENT_HEAD, _LASTING_HEAD = 16, 24, 64  # bytes of headers
+_WIDEST = 8  # bytes of a number in a run
+_SIGN = 0x80
+
+
+@dataclass(slots=True)
+class Attributes:
+    """Attribute headers of one chunk; `at` is the byte in the buffer."""
+
+    record: Ints
+    at: Ints
+    type: Ints
+    length: Ints
+    resident: Bools
+    name_length: Ints
+    name_offset: Ints
+    flags: Ints
+    identifier: Ints
+    again: Bools  # of the same type as the one before
+
+    def take(self, rows: Bools) -> Attributes:
+        """Return some of them."""
+        return Attributes(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+def fix_up(words: Array, size: int) -> Bools:
+    """Put back the last two bytes of every sector; return which records are whole.
+
+    As TSK does it, whatever the signature: `words` are 16-bit numbers, a record a row.
+    """
+    offset, count = words[:, 2].astype(np.int64), words[:, 3].astype(np.int64)
+    sectors = size // _SECTOR
+    whole = (count > 0) & (count <= sectors + 1) & (offset + 3 + 2 * (count - 1) <= size)
+    fixed = whole & (count > 1)
+    check(~fixed | ((offset & 1 == 0) & (offset + 2 * count <= _SECTOR - 2)), "odd update sequence")
+    rows = np.flatnonzero(fixed)
+    signature = words[rows, offset[rows] >> 1]
+    for sector in range(1, sectors + 1):
+        also = count[rows] > sector
+        rows, signature = rows[also], signature[also]
+        last = sector * _SECTOR // 2 - 1
+        whole[rows] &= words[rows, last] == signature
+        words[rows, last] = words[rows, (offset[rows] >> 1) + sector]
+    return whole
+
+
+def attributes(buffer: Buffer, live: Ints, start: Ints, size: int) -> Attributes:
+    """Walk the attributes of all records side by side; stop where TSK stops."""
+    steps: list[tuple[Ints, Ints, Array, Array, Bools]] = []
+    at = start[live]
+    check(at & 7 == 0, "attributes at an odd place")
+    previous = np.zeros(len(live), dtype=np.int64)
+    while len(live):
+        inside = at + _HEAD <= size
+        live, at, previous = live[inside], at[inside], previous[inside]
+        place = live * size + at
+        head = buffer.u64(place)
+        kind = (head & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        length = (head >> np.uint64(32)).astype(np.int64)
+        more = (length > 0) & (kind != _END) & (at + length <= size)
+        live, at, previous, place = live[more], at[more], previous[more], place[more]
+        kind, length = kind[more], length[more]
+        rest = buffer.u64(place + 8)
+        more = (rest >> np.uint64(16) & np.uint64(0xFFFF)).astype(np.int64) <= length
+        if not more.all():
+            live, at, previous, place = live[more], at[more], previous[more], place[more]
+            kind, length, rest = kind[more], length[more], rest[more]
+        check((length >= _RESIDENT_HEAD) & (length & 7 == 0) & (kind >= previous), "odd attribute")
+        steps.append((live, place, kind, np.stack((length, rest.view(np.int64))), kind == previous))
+        at, previous = at + length, kind
+    none = np.zeros(0, dtype=np.int64)
+    record, place, kind, again = (
+        np.concatenate([step[field] for step in steps]) if steps else none for field in (0, 1, 2, 4)
+    )
+    length, rest = (
+        np.concatenate([step[3][field] for step in steps]) if steps else none for field in (0, 1)
+    )
+    name_length, name_offset = rest >> 8 & 0xFF, rest >> 16 & 0xFFFF
+    check(2 * name_length <= length - name_offset, "name outside its attribute")
+    resident = rest & 0xFF == 0
+    check(resident | (length >= _LASTING_HEAD), "short attribute")
+    return Attributes(
+        record=record,
+        at=place,
+        type=kind,
+        length=length,
+        resident=resident,
+        # TSK takes a name that ends with its attribute for none.
+        name_length=np.where(2 * name_length < length - name_offset, name_length, 0),
+        name_offset=name_offset,
+        flags=rest >> 32 & 0xFFFF,
+        identifier=rest >> 48 & 0xFFFF,
+        again=again.astype(np.bool_),
+    )
+
+
+def check_resident(buffer: Buffer, found: Attributes, size: int) -> None:
+    """Decline content that lies outside its record."""
+    word = buffer.u64(found.at + 16).astype(np.int64)
+    end = found.at - found.record * size + (word >> 32 & 0xFFFF) + (word & 0xFFFFFFFF)
+    check(end <= size, "content outside its record")
+
+
+def check_repeated(found: Attributes) -> None:
+    """Decline non-resident attributes that TSK would join with others of the same id."""
+    again = found.again & (found.type != FILE_NAME)
+    if not again.any():
+        return
+    key = found.record << 32 | found.type
+    members = found.take(np.isin(key, key[again]))
+    key = np.stack((members.record << 32 | members.type, members.identifier), axis=1)
+    check(len(np.unique(key, axis=0)) == len(key), "two attributes with the same id")
+    check(members.resident | (members.identifier != 0), "an attribute with the id 0")
+
+
+class Runs:
+    """The run lists of many attributes, walked side by side."""
+
+    start: Ints  # first cluster of the attribute that these runs are for
+    allocated: Ints  # bytes
+
+    def __init__(self, buffer: Buffer, at: Ints, end: Ints, *, boot: Bools, blocks: int) -> None:
+        count = len(at)
+        self.clusters: Ints = np.zeros(count, dtype=np.int64)
+        number: Ints = np.zeros(count, dtype=np.int64)
+        last_sparse = np.zeros(count, dtype=np.bool_)
+        previous: Ints = np.zeros(count, dtype=np.int64)
+        self._steps: list[tuple[Ints, Ints, Ints, Bools]] = []
+        live, at = np.arange(count), at.copy()
+        while len(live):
+            live = live[at[live] < end[live]]
+            head = buffer.u8(at[live])
+            live, head = live[head & 15 != 0], head[head & 15 != 0]
+            place = at[live] + 1
+            length_size, address_size = head & 15, head >> 4
+            check(
+                (length_size <= _WIDEST)
+                & (address_size <= _WIDEST)
+                & (length_size + address_size <= end[live] - place),
+                "odd run",
+            )
+            length = buffer.u64(place, length_size)
+            check(length <= blocks, "run longer than the volume")
+            length = length.astype(np.int64)
+            shift = np.where(address_size > 0, 64 - 8 * address_size, 0).astype(np.uint64)
+            raw = buffer.u64(place + length_size, address_size)
+            delta = (raw << shift).view(np.int64) >> shift.astype(np.int64)
+            check((delta >= -blocks) & (delta <= blocks), "run outside the volume")
+            # TSK reads these two as sparse, or takes the sign of an address that is not there.
+            check((delta != -1) | (previous[live] != 0), "run of NT 4")
+            top = buffer.u8(place + length_size - 1)
+            check((address_size > 0) | (top < _SIGN), "run length without a sign")
+            sparse = (delta == 0) & ~boot[live]
+            address = previous[live] + delta
+            check(
+                sparse | ((address >= 0) & (address + length <= blocks)), "run outside the volume"
+            )
+            previous[live] = np.where(sparse, previous[live], address)
+            self.clusters[live] += length
+            number[live] += 1
+            last_sparse[live] = sparse
+            self._steps.append((live, address, length, sparse))
+            at[live] = place + length_size + address_size
+        # $BadClus: one hole as large as the volume counts as no run at all.
+        self.empty = (number == 0) | ((number == 1) & last_sparse & (self.clusters == blocks))
+
+    def pieces(self, row: int) -> list[tuple[int, int, bool]]:
+        """Return (first cluster, clusters, sparse) for one attribute."""
+        result = []
+        for live, address, length, sparse in self._steps:
+            at = int(np.searchsorted(live, row))
+            if at == len(live) or live[at] != row:
+                break
+            result.append((int(address[at]), int(length[at]), bool(sparse[at])))
+        return result

@@ -1,0 +1,149 @@
+"""$MFT and the indexes of directories, read from the media in long strokes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import numpy as np
+
+from triage.errors import EvidenceError
+from triage.evidence.filesystem import TskTree
+from triage.evidence.ntfs_arrays import Buffer, Declined, check
+from triage.evidence.ntfs_index import Entries, find_entries, index_records
+from triage.evidence.ntfs_records import IN_USE, Allocation, Geometry, Records
+from triage.model import Reader, Storage
+
+_CHUNK = 4 << 20  # bytes of $MFT decoded at once
+_BATCH = 8 << 20  # bytes of indexes
+_NEAR = 32 << 10  # a gap that is cheaper to read than to leave out
+_BOOT_SECTOR = 512
+_SECTOR = 512
+_LARGEST_RECORD = 1 << 16
+_MOST_RECORDS = 1 << 24
+_VOLUME, _VOLUME_INFORMATION = 3, 0x70
+_NT4 = b"\x01\x02"  # its run lists are not ours
+
+
+def geometry(image: Reader, offset: int, tsk: TskTree) -> Geometry:
+    """Return the sizes that the boot sector and TSK tell. Raises Declined and EvidenceError."""
+    boot = image.read_at(offset, _BOOT_SECTOR)
+    check(len(boot) == _BOOT_SECTOR, "short boot sector")
+    cluster = tsk.block_size
+
+    def size(place: int) -> int:
+        units = int.from_bytes(boot[place : place + 1], "little", signed=True)
+        return units * cluster if units > 0 else 1 << min(-units, 31)
+
+    record, index = size(64), size(68)
+    check(cluster % _SECTOR == 0 and _SECTOR <= record <= _LARGEST_RECORD, "odd sizes")
+    check(record % _SECTOR == 0 and index % _SECTOR == 0, "odd sizes")
+    check(0 < tsk.last_inode <= _MOST_RECORDS, "too many records")
+    _check_version(tsk)
+    return Geometry(
+        cluster=cluster,
+        record=record,
+        index=index,
+        blocks=tsk.block_count,
+        records=tsk.last_inode,
+    )
+
+
+def _check_version(tsk: TskTree) -> None:
+    for attribute in tsk.entry(_VOLUME):
+        info = attribute.info
+        if int(info.type) == _VOLUME_INFORMATION:
+            reader = tsk.open(f"{_VOLUME}-{_VOLUME_INFORMATION}-{int(info.id)}")
+            check(reader.read_at(8, 2) != _NT4, "NT 4")
+
+
+def chunks(image: Reader, tsk: TskTree, sizes: Geometry) -> Iterator[tuple[int, Buffer]]:
+    """Yield (number of the first record, records) of all of $MFT."""
+    runs = tsk.runs("0")
+    total = sizes.records * sizes.record
+    covered = 0
+    for run in runs:
+        check(run.storage is Storage.PLAIN and run.file_offset == covered, "odd runs of $MFT")
+        covered += run.length
+        check(run.length >= sizes.record or covered >= total, "short run of $MFT")
+    check(covered >= total, "$MFT ends early")
+    step = max(1, _CHUNK // sizes.record) * sizes.record
+    for start in range(0, total, step):
+        buffer = Buffer(min(step, total - start))
+        view = buffer.bytes.data
+        for run in runs:
+            first = max(start, run.file_offset)
+            end = min(start + buffer.size, run.file_offset + run.length)
+            if first < end and run.image_offset is not None:
+                data = image.read_at(run.image_offset + first - run.file_offset, end - first)
+                check(len(data) == end - first, "$MFT is cut")
+                view[first - start : end - start] = data
+        yield start // sizes.record, buffer
+
+
+def read_indexes(image: Reader, offset: int, records: Records) -> list[Entries]:
+    """Read every index allocation, in the order in which they lie on the media."""
+    todo = [
+        allocation
+        for allocation in records.allocations
+        if allocation.size and records.listable[allocation.directory]
+    ]
+    todo.sort(key=lambda allocation: allocation.runs[0][0])
+    total, batch = 0, []
+    for allocation in todo:
+        batch.append(total // _BATCH)
+        total += allocation.size
+    parts = []
+    numbered = zip(batch, todo, strict=True)
+    for _, some in groupby(numbered, key=lambda pair: pair[0]):
+        parts.append(_read_batch(image, offset, records, [allocation for _, allocation in some]))
+    return parts
+
+
+def _read_batch(image: Reader, offset: int, records: Records, todo: list[Allocation]) -> Entries:
+    cluster = records.geometry.cluster
+    pieces: list[tuple[int, int, int]] = []  # offset in the image and in the buffer, length
+    starts = []
+    end = 0
+    for allocation in todo:
+        starts.append(end)
+        check(allocation.size % cluster == 0, "index of no whole clusters")
+        for address, length in allocation.runs:
+            pieces.append((offset + address * cluster, end, length * cluster))
+            end += length * cluster
+    buffer = Buffer(end)
+    _fill(image, buffer.bytes.data, sorted(pieces))
+    directories = np.array([allocation.directory for allocation in todo], dtype=np.int64)
+    return index_entries(buffer, [*starts, end], directories, records)
+
+
+def index_entries(
+    buffer: Buffer, starts: list[int], directories: np.ndarray, records: Records
+) -> Entries:
+    """Return the entries of whole index allocations; see `index_records`."""
+    sizes = records.geometry
+    regions, torn = index_records(
+        buffer, np.array(starts, dtype=np.int64), directories, sizes.cluster, sizes.index
+    )
+    records.listable[torn] = False
+    regions.deleted[:] = records.state[regions.owner] & IN_USE == 0
+    return find_entries(buffer, regions, sizes.records, records.names)
+
+
+def _fill(image: Reader, view: memoryview, pieces: list[tuple[int, int, int]]) -> None:
+    """Copy pieces of the image, ascending, into a buffer; neighbours are read in one go."""
+    at = 0
+    while at < len(pieces):
+        start = end = pieces[at][0]
+        stop = at
+        while stop < len(pieces) and pieces[stop][0] - end <= _NEAR and end - start < _BATCH:
+            end = max(end, pieces[stop][0] + pieces[stop][2])
+            stop += 1
+        data = image.read_at(start, end - start)
+        if len(data) != end - start:
+            raise EvidenceError("index is cut")
+        for place, target, length in pieces[at:stop]:
+            view[target : target + length] = data[place - start : place - start + length]
+        at = stop
+    if not pieces:
+        raise Declined("no index")

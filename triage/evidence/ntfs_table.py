@@ -1,0 +1,142 @@
+"""All names of an NTFS volume: what the indexes list, and what only the records know.
+
+As TSK does it (ntfs_dir_open_meta): a directory holds what its index says, and every file whose
+record names that directory, in that life of it, as its parent and that the index does not list.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from triage.evidence.ntfs_arrays import Array, Bools, Ints, check, groups
+from triage.evidence.ntfs_index import KIND_UNKNOWN, Entries, joined
+from triage.evidence.ntfs_records import IN_USE, OK, FileNames, Records
+
+_LONGEST = 256  # bytes that TSK takes over of a name that only a record has
+_MOST = 900_000  # names in a directory; TSK gives up at a million
+
+
+def truncated(length: Ints) -> Ints:
+    """Return the length of names as far as TSK takes them over from a record."""
+    return np.minimum(length, _LONGEST).astype(np.uint16)
+
+
+class Table:
+    """The entries of every directory, in TSK's order, each name of a file once."""
+
+    def __init__(self, records: Records, listed: list[Entries], names: FileNames) -> None:
+        """Join both sources. Raises Declined where a directory is too large for TSK."""
+        self._records = records
+        entries = joined(listed)
+        entries = joined([entries, self._unlisted(entries, names)])
+        entries = entries.take(np.argsort(entries.directory, kind="stable"))
+        entries = entries.take(self._once(entries))
+        entries = entries.take(records.listable[entries.directory] & ~self._dots(entries))
+        self.entries = entries
+        self.count: Ints = np.bincount(entries.directory, minlength=len(records.state))
+        check(self.count <= _MOST, "too many names in a directory")
+        self.start: Ints = np.cumsum(self.count) - self.count
+        self.known = self.has_record(entries.record, entries.sequence)
+        self.known &= (entries.record != 0) | entries.allocated
+
+    def has_record(self, record: Ints, sequence: Ints) -> Bools:
+        """Say whether names still belong to their records; both count how often it was used.
+
+        Freeing a record adds one to its number, so a deleted name is one behind.
+        """
+        state, now = self._records.state[record], self._records.sequence[record].astype(np.int64)
+        expected = np.where((state & IN_USE != 0) | (now == 0), now, now - 1)
+        known: Bools = (state & OK != 0) & (expected == sequence)
+        return known
+
+    def _unlisted(self, entries: Entries, names: FileNames) -> Entries:
+        """Return the names that no allocated entry of the parent's index has."""
+        records = self._records
+        sequence = records.sequence.astype(np.int64)
+        in_use = records.state & IN_USE != 0
+        life = np.where(in_use, sequence, np.maximum(sequence - 1, 0))
+        names = names.take(names.parent < records.geometry.records)
+        due = records.listable[names.parent] & (life[names.parent] == names.sequence)
+        key = _key(names.parent, names.record)
+        missing = due.copy()
+        missing[due] = ~self._listed(entries, names.take(due), key[due])
+        # Then TSK adds every name that the file has in that directory, whatever its life.
+        names = names.take(records.listable[names.parent] & np.isin(key, key[missing]))
+        return Entries(
+            directory=names.parent,
+            record=names.record,
+            sequence=np.where(
+                in_use[names.record], sequence[names.record], sequence[names.record] - 1
+            ).astype(np.uint32),
+            allocated=in_use[names.record],
+            kind=np.full(len(names.record), KIND_UNKNOWN, dtype=np.uint8),
+            offset=names.offset,
+            length=truncated(names.length),
+        )
+
+    def _listed(self, entries: Entries, names: FileNames, key: Ints) -> Bools:
+        """Say which names have an allocated entry in the index of their parent."""
+        entries = entries.take(entries.allocated)
+        listed = _key(entries.directory, entries.record)
+        order = np.argsort(listed, kind="stable")
+        listed = listed[order]
+        first = np.searchsorted(listed, key, "left")
+        count = np.searchsorted(listed, key, "right") - first
+        pool = self._records.names
+        found = np.zeros(len(key), dtype=np.bool_)
+        one = np.flatnonzero(count == 1)
+        row = order[first[one]]
+        found[one] = pool.equal(
+            (entries.offset[row].astype(np.int64), entries.length[row].astype(np.int64)),
+            (names.offset[one].astype(np.int64), names.length[one].astype(np.int64)),
+        )
+        for number in np.flatnonzero(count > 1).tolist():
+            name = pool.get(int(names.offset[number]), int(names.length[number]))
+            rows = order[first[number] : first[number] + count[number]]
+            found[number] = any(
+                name == pool.get(int(entries.offset[row]), int(entries.length[row])) for row in rows
+            )
+        return found
+
+    def _once(self, entries: Entries) -> Ints:
+        """Return the rows to keep: one for each name of a file, allocated rather than deleted.
+
+        The allocated one takes the place of the first.
+        """
+        key = _key(entries.directory, entries.record)
+        order = np.argsort(key, kind="stable")
+        starts, lengths = groups(key[order])
+        keep: Ints = np.arange(len(key))
+        dropped: list[int] = []
+        pool = self._records.names
+        many = lengths > 1
+        for start, length in zip(starts[many].tolist(), lengths[many].tolist(), strict=True):
+            chosen: dict[bytes, int] = {}
+            for row in order[start : start + length].tolist():
+                name = pool.get(int(entries.offset[row]), int(entries.length[row]))
+                first = chosen.setdefault(name, row)
+                if first != row:
+                    dropped.append(row)
+                    if entries.allocated[row] and not entries.allocated[keep[first]]:
+                        keep[first] = row
+        result: Ints = np.delete(keep, dropped)
+        return result
+
+    def _dots(self, entries: Entries) -> Bools:
+        """Say which names are empty, `.` or `..`."""
+        few = np.flatnonzero(entries.length <= len(".."))
+        result = np.zeros(len(entries.length), dtype=np.bool_)
+        for row in few.tolist():
+            name = self._records.names.get(int(entries.offset[row]), int(entries.length[row]))
+            result[row] = name in (b"", b".", b"..")
+        return result
+
+    def add(self, more: list[Entries]) -> None:
+        """Add entries behind all others, whatever their directory."""
+        parts = [self.known, *(self.has_record(part.record, part.sequence) for part in more)]
+        self.known = np.concatenate(parts)
+        self.entries = joined([self.entries, *more])
+
+
+def _key(directory: Array, record: Array) -> Ints:
+    return directory.astype(np.int64) << 32 | record

@@ -1,0 +1,26 @@
+"""Which reader lists a file system: The Sleuth Kit, or one of ours that shows the same faster."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from triage.evidence.filesystem import TskTree
+from triage.evidence.image import DiskImage
+from triage.evidence.ntfs import NtfsTree
+from triage.evidence.tree import FileTree
+from triage.model import Volume
+
+
+class Walker(StrEnum):
+    """Who lists; content and byte runs always come from TSK."""
+
+    AUTO = "auto"
+    TSK = "tsk"
+
+
+def open_tree(image: DiskImage, volume: Volume, walker: Walker = Walker.AUTO) -> FileTree:
+    """Open the file system of a volume. Raises EvidenceError."""
+    tsk = TskTree(image.as_tsk(), volume)
+    if walker is Walker.AUTO and volume.filesystem == "ntfs":
+        return NtfsTree(image, volume.offset, tsk)
+    return tsk
