@@ -23,6 +23,21 @@ _WITH_ATTRIBUTES = frozenset({"ntfs"})
 _MAX_ATTRIBUTES = 1024  # streams of one file
 _MAX_RUNS = 65536  # of one file
 
+# Left to itself TSK refuses a volume that keeps the mark of an older file system as well.
+_KINDS = {
+    "ntfs": pytsk3.TSK_FS_TYPE_NTFS_DETECT,
+    "fat12": pytsk3.TSK_FS_TYPE_FAT_DETECT,
+    "fat16": pytsk3.TSK_FS_TYPE_FAT_DETECT,
+    "fat32": pytsk3.TSK_FS_TYPE_FAT_DETECT,
+    "exfat": pytsk3.TSK_FS_TYPE_EXFAT,
+    "ext2": pytsk3.TSK_FS_TYPE_EXT_DETECT,
+    "ext3": pytsk3.TSK_FS_TYPE_EXT_DETECT,
+    "ext4": pytsk3.TSK_FS_TYPE_EXT_DETECT,
+    "hfs": pytsk3.TSK_FS_TYPE_HFS_DETECT,
+    "iso9660": pytsk3.TSK_FS_TYPE_ISO9660_DETECT,
+    "ufs": pytsk3.TSK_FS_TYPE_FFS_DETECT,
+}
+
 _NTFS_DATA = 128
 _TYPES = {
     int(pytsk3.TSK_FS_META_TYPE_REG): EntryType.FILE,
@@ -61,7 +76,8 @@ class TskTree:
         self.name = volume.filesystem or "unknown"
         self._offset = volume.offset
         try:
-            self._fs = pytsk3.FS_Info(img, offset=volume.offset)
+            kind = _KINDS.get(self.name, pytsk3.TSK_FS_TYPE_DETECT)
+            self._fs = pytsk3.FS_Info(img, offset=volume.offset, type=kind)
         except OSError:
             raise EvidenceError("file system cannot be opened", where=volume.name) from None
         self.block_size = int(self._fs.info.block_size)
