@@ -30,6 +30,7 @@ _NOT_EXAMINED_SHOWN = 12
 _OF_ONE_KIND = 6  # headlines
 _ACCOUNTS_SHOWN = 12
 _ONE_LINE = 120  # columns from which a headline has a line for itself
+_WIDEST_CELL = 60  # characters of a cell that others are lined up under
 _NARROWEST = 20  # columns for the text of a line, however narrow the terminal
 _LONGEST = 4000  # characters of one line of evidence text
 _LONGEST_ON_TERMINAL = 500
@@ -89,11 +90,13 @@ class _Paper:
 
     def line(self, text: object, *, indent: int = 0, hang: int = 0, style: str = "") -> None:
         """Write a line of evidence or of ours; what is wrapped is indented by `hang` more."""
-        self._write(" " * indent, safe(text), indent + hang, style)
+        self._write(" " * indent, self._shown(text), indent + hang, style)
 
     def columns(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Write rows, indented; the last cell takes the room that is left."""
-        shown = [[safe(cell) for cell in row] for row in rows]
+        shown = [
+            [*(safe(_clipped(cell)) for cell in row[:-1]), self._shown(row[-1])] for row in rows
+        ]
         widths = [max(map(cell_len, column)) for column in list(zip(*shown, strict=True))[:-1]]
         for *cells, last in shown:
             head = "  " + "".join(
@@ -102,11 +105,16 @@ class _Paper:
             )
             self._write(head, last, cell_len(head), "")
 
+    def _shown(self, value: object) -> str:
+        text, most = str(value), _LONGEST if self.width is None else _LONGEST_ON_TERMINAL
+        if len(text) <= most:
+            return safe(text)
+        return f"{safe(text[:most])}… (cut: {len(text):,} characters)"
+
     def _write(self, head: str, text: str, hang: int, style: str) -> None:
         if self.width is None:
-            self._console.print(Text((head + _cut(text, _LONGEST)).rstrip()), soft_wrap=True)
+            self._console.print(Text((head + text).rstrip()), soft_wrap=True)
             return
-        text = _cut(text, _LONGEST_ON_TERMINAL)
         shown = Text(_ONION.sub(r"\1…\2", text))
         room = max(self.width - max(cell_len(head), hang), _NARROWEST)
         for number, part in enumerate(shown.wrap(self._console, room) or [Text()]):
@@ -117,10 +125,8 @@ class _Paper:
             self._console.print(line, soft_wrap=True)
 
 
-def _cut(text: str, most: int) -> str:
-    if len(text) <= most:
-        return text
-    return f"{text[:most]}… (cut: {len(text):,} characters)"
+def _clipped(text: str) -> str:
+    return text if len(text) <= _WIDEST_CELL else f"{text[: _WIDEST_CELL - 1]}…"
 
 
 def _machines(paper: _Paper, findings: Sequence[Record]) -> None:

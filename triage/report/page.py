@@ -11,6 +11,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -65,24 +66,30 @@ class Family:
 
 def page(bundle: Bundle) -> bytes:
     """Return the report as UTF-8: the same bytes for the same bundle."""
-    environment = jinja2.Environment(
+    templates = _templates()
+    context = {
+        **_context(bundle),
+        "style_hash": _hash(templates, "report.css"),
+        "script_hash": _hash(templates, "report.js"),
+    }
+    return templates.get_template("report.html").render(context).encode("utf-8")
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("triage.report"),
         autoescape=True,
         finalize=inert,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
-    context = {
-        **_context(bundle),
-        "style_hash": _hash(environment, "report.css"),
-        "script_hash": _hash(environment, "report.js"),
-    }
-    return environment.get_template("report.html").render(context).encode("utf-8")
 
 
-def _hash(environment: jinja2.Environment, name: str) -> str:
-    content = environment.get_template(name).render()
+def _hash(templates: jinja2.Environment, name: str) -> str:
+    content = templates.get_template(name).render()
     return base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
 
 
