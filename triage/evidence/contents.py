@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytsk3
@@ -85,21 +86,24 @@ class Contents:
     def filesystem(self, offset: int, length: int) -> Content | None:
         """Open the file system whose mark stands there; None without a mark."""
         head = self._head(offset, min(length, _MARKS))
-        mark = _mark(head)
-        if mark is None:
-            return None
-        name, kind = mark
-        try:
-            info = pytsk3.FS_Info(self._img, offset=offset, type=kind).info
-            found = _FILESYSTEMS.get(int(info.ftype))
-            size = int(info.block_count) * int(info.block_size)
-        except (OSError, RuntimeError, SystemError):  # the last two wrap what a read raised
-            found = None
-        if found is None:
-            if name == "fat":  # not a mark but a plausible boot sector
-                return None
-            problem = f"marked as {name}, but cannot be opened as such"
-            return Content(state=VolumeState.DAMAGED, problem=problem)
+        marks = list(_marks(head))
+        for name, kind in marks:
+            try:
+                info = pytsk3.FS_Info(self._img, offset=offset, type=kind).info
+                found = _FILESYSTEMS.get(int(info.ftype))
+                size = int(info.block_count) * int(info.block_size)
+            except (OSError, RuntimeError, SystemError):  # the last two wrap what a read raised
+                continue
+            if found is not None:
+                return self._opened(name, found, size, length, head)
+        for name, _ in marks:
+            if name != "fat":  # not a mark but a plausible boot sector
+                problem = f"marked as {name}, but cannot be opened as such"
+                return Content(state=VolumeState.DAMAGED, problem=problem)
+        return None
+
+    @staticmethod
+    def _opened(name: str, found: str, size: int, length: int, head: bytes) -> Content:
         details: dict[str, str] = {}
         if name == "ext":
             found, details = _ext(head)
@@ -115,7 +119,7 @@ class Contents:
 
     def marked(self, offset: int) -> bool:
         """Whether the mark of a file system stands at `offset`."""
-        return _mark(self._head(offset, _MARKS)) is not None
+        return any(_marks(self._head(offset, _MARKS)))
 
     def _head(self, offset: int, length: int) -> bytes:
         """Return the first bytes of a place, zeros for those that no segment holds.
@@ -143,22 +147,27 @@ _PIECE = 2048  # bytes; divides the chunks and segments of every imager
 _MARKS = 65536 + 1372 + 4  # bytes to the last mark, that of UFS2
 
 
-def _mark(head: bytes) -> tuple[str, int] | None:
-    """Return name and TSK type of the file system that the first bytes of a volume belong to."""
+def _marks(head: bytes) -> Iterator[tuple[str, int]]:
+    """Yield name and TSK type of the file systems that the first bytes of a volume may belong to.
+
+    Old marks survive, so those come first that what was written later would have destroyed: an
+    image of a disc begins with 32 KiB of its own, ext and UFS leave more than that untouched.
+    """
     if head[3:11] == b"NTFS    ":
-        return "ntfs", pytsk3.TSK_FS_TYPE_NTFS_DETECT
+        yield "ntfs", pytsk3.TSK_FS_TYPE_NTFS_DETECT
     if head[3:11] == b"EXFAT   ":
-        return "exfat", pytsk3.TSK_FS_TYPE_EXFAT
-    if head[32769:32774] == b"CD001":
-        return "iso9660", pytsk3.TSK_FS_TYPE_ISO9660_DETECT
+        yield "exfat", pytsk3.TSK_FS_TYPE_EXFAT
     if head[1080:1082] == b"\x53\xef":
-        return "ext", pytsk3.TSK_FS_TYPE_EXT_DETECT
+        yield "ext", pytsk3.TSK_FS_TYPE_EXT_DETECT
+    if head[32769:32774] == b"CD001":
+        yield "iso9660", pytsk3.TSK_FS_TYPE_ISO9660_DETECT
     wrapped = head[1024:1026] == b"BD" and head[1148:1150] == b"H+"
     if head[1024:1026] in {b"H+", b"HX"} or wrapped:
-        return "hfs", pytsk3.TSK_FS_TYPE_HFS_DETECT
+        yield "hfs", pytsk3.TSK_FS_TYPE_HFS_DETECT
     if any(head[at + 1372 : at + 1376] in _UFS_MAGICS for at in (8192, 65536)):
-        return "ufs", pytsk3.TSK_FS_TYPE_FFS_DETECT
-    return ("fat", pytsk3.TSK_FS_TYPE_FAT_DETECT) if _is_fat(head) else None
+        yield "ufs", pytsk3.TSK_FS_TYPE_FFS_DETECT
+    if _is_fat(head):
+        yield "fat", pytsk3.TSK_FS_TYPE_FAT_DETECT
 
 
 _UFS_MAGICS = {
