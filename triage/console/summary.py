@@ -6,15 +6,15 @@ On a terminal the text is fitted to its width; in a pipe and in the bundle every
 from __future__ import annotations
 
 import io
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
 
 from triage.console.headlines import (
+    IMPORTANCE,
     Headline,
     Record,
     account_name,
@@ -22,7 +22,7 @@ from triage.console.headlines import (
     headlines,
     latest,
 )
-from triage.console.safe import safe
+from triage.console.paper import Paper, text_console
 from triage.console.words import reason, size
 from triage.findings import KINDS
 
@@ -30,134 +30,90 @@ _NOT_EXAMINED_SHOWN = 12
 _OF_ONE_KIND = 6  # headlines
 _ACCOUNTS_SHOWN = 12
 _ONE_LINE = 120  # columns from which a headline has a line for itself
-_WIDEST_CELL = 60  # characters of a cell that others are lined up under
-_NARROWEST = 20  # columns for the text of a line, however narrow the terminal
-_LONGEST = 4000  # characters of one line of evidence text
-_LONGEST_ON_TERMINAL = 500
-_WIDTH_OF_TEXT = 1000
-_ONION = re.compile(r"\b([a-z2-7]{10})[a-z2-7]{40}([a-z2-7]{6}\.onion)\b")
+
+
+@dataclass(slots=True)
+class _Machine:
+    """What the system of one volume says about itself."""
+
+    systems: set[str] = field(default_factory=set)
+    zones: set[str] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one pass over the findings gives: memory for what is shown, not for all of them."""
+
+    machines: dict[str, _Machine] = field(default_factory=lambda: defaultdict(_Machine))
+    kinds: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    accounts: Counter[str] = field(default_factory=Counter)
+    telling: list[Record] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        kind, value, account = record["kind"], record["value"], account_name(record)
+        self.kinds[kind][account] += 1
+        self.accounts[account] += 1
+        if kind in IMPORTANCE:
+            self.telling.append(record)
+        elif kind == "system.os":
+            self.machines[record["source"]["volume"]].systems.add(record["summary"])
+        elif kind == "system.timezone":
+            self.machines[record["source"]["volume"]].zones.add(value["zone_name"])
+        elif kind == "system.account" and not value.get("for_software"):
+            self.machines[record["source"]["volume"]].accounts.add(value["name"])
 
 
 def print_summary(
     console: Console,
-    findings: Sequence[Record],
-    coverage: Sequence[Record],
-    problems: Sequence[Record],
+    findings: Iterable[Record],
+    coverage: Iterable[Record],
+    problems: Iterable[Record],
 ) -> None:
-    """Print the summary of one run."""
-    paper = _Paper(console)
-    _machines(paper, findings)
-    _not_examined(paper, coverage)
-    _headlines(paper, findings)
-    _counts(paper, findings)
-    _not_found(paper, coverage)
-    if problems:
-        codes = Counter(problem["code"] for problem in problems)
+    """Print the summary of one run. Each of the records is read once."""
+    tally, looked = _Tally(), list(coverage)
+    for record in findings:
+        tally.add(record)
+    paper = Paper(console)
+    _machines(paper, tally)
+    _not_examined(paper, looked)
+    _headlines(paper, tally)
+    _counts(paper, tally)
+    _not_found(paper, looked)
+    codes = Counter(problem["code"] for problem in problems)
+    if codes:
         told = ", ".join(f"{count} × {code}" for code, count in sorted(codes.items()))
         paper.line(f"Problems: {told}", style="yellow")
 
 
 def summary_text(
-    findings: Sequence[Record], coverage: Sequence[Record], problems: Sequence[Record]
+    findings: Iterable[Record], coverage: Iterable[Record], problems: Iterable[Record]
 ) -> str:
     """Return the summary as plain text, no line wrapped: the same for the same records."""
     stream = io.StringIO()
-    console = Console(
-        file=stream,
-        width=_WIDTH_OF_TEXT,
-        force_terminal=False,
-        color_system=None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    print_summary(console, findings, coverage, problems)
+    print_summary(text_console(stream), findings, coverage, problems)
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
-class _Paper:
-    """Writes lines that are fitted to a terminal, and whole everywhere else."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self.width = console.width if console.is_terminal else None  # None: wrap nothing
-
-    def heading(self, text: str, style: str = "bold") -> None:
-        self._console.print()
-        self.line(text, style=style)
-
-    def line(self, text: object, *, indent: int = 0, hang: int = 0, style: str = "") -> None:
-        """Write a line of evidence or of ours; what is wrapped is indented by `hang` more."""
-        self._write(" " * indent, self._shown(text), indent + hang, style)
-
-    def columns(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Write rows, indented; the last cell takes the room that is left."""
-        shown = [
-            [*(safe(_clipped(cell)) for cell in row[:-1]), self._shown(row[-1])] for row in rows
-        ]
-        widths = [max(map(cell_len, column)) for column in list(zip(*shown, strict=True))[:-1]]
-        for *cells, last in shown:
-            head = "  " + "".join(
-                f"{cell}{' ' * (width - cell_len(cell))}  "
-                for cell, width in zip(cells, widths, strict=True)
-            )
-            self._write(head, last, cell_len(head), "")
-
-    def _shown(self, value: object) -> str:
-        text, most = str(value), _LONGEST if self.width is None else _LONGEST_ON_TERMINAL
-        if len(text) <= most:
-            return safe(text)
-        return f"{safe(text[:most])}… (cut: {len(text):,} characters)"
-
-    def _write(self, head: str, text: str, hang: int, style: str) -> None:
-        if self.width is None:
-            self._console.print(Text((head + text).rstrip()), soft_wrap=True)
-            return
-        shown = Text(_ONION.sub(r"\1…\2", text))
-        room = max(self.width - max(cell_len(head), hang), _NARROWEST)
-        for number, part in enumerate(shown.wrap(self._console, room) or [Text()]):
-            part.rstrip()
-            line = Text(head if number == 0 else " " * hang, style=style) + part
-            line.stylize(style)
-            line.rstrip()
-            self._console.print(line, soft_wrap=True)
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _WIDEST_CELL else f"{text[: _WIDEST_CELL - 1]}…"
-
-
-def _machines(paper: _Paper, findings: Sequence[Record]) -> None:
-    told: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    busy = Counter(account_name(record) for record in findings if record["account"])
-    for record in findings:
-        about, value = told[record["source"]["volume"]], record["value"]
-        if record["kind"] == "system.os":
-            about["system"].append(record["summary"])
-        elif record["kind"] == "system.timezone":
-            about["zone"].append(value["zone_name"])
-        elif record["kind"] == "system.account" and not value.get("for_software"):
-            about["accounts"].append(value["name"])
-    for volume, about in sorted(told.items()):
+def _machines(paper: Paper, tally: _Tally) -> None:
+    for volume, machine in sorted(tally.machines.items()):
         label, empty = f"{volume}  ", " " * (cell_len(volume) + 2)
         accounts = [
             name
-            for _, name in sorted((-busy[f"{n} ({volume})"], n) for n in set(about["accounts"]))
+            for _, name in sorted((-tally.accounts[f"{n} ({volume})"], n) for n in machine.accounts)
         ]
         shown = ", ".join(accounts[:_ACCOUNTS_SHOWN])
         if len(accounts) > _ACCOUNTS_SHOWN:
             shown += f" and {len(accounts) - _ACCOUNTS_SHOWN} more"
-        lines = sorted(set(about["system"]))
-        lines += [f"time zone {zone}" for zone in sorted(set(about["zone"]))]
+        lines = sorted(machine.systems)
+        lines += [f"time zone {zone}" for zone in sorted(machine.zones)]
         lines += [f"accounts {shown}"] if shown else []
         for number, line in enumerate(lines):
             head = empty if number else label
             paper.line(f"{head}{line}", hang=cell_len(head))
 
 
-def _not_examined(paper: _Paper, coverage: Sequence[Record]) -> None:
+def _not_examined(paper: Paper, coverage: Sequence[Record]) -> None:
     counting = [line for line in coverage if line["counts"]]
     if not counting:
         return
@@ -192,8 +148,8 @@ def _why(line: Record) -> str:
     return told
 
 
-def _headlines(paper: _Paper, findings: Sequence[Record]) -> None:
-    lines = headlines(findings)
+def _headlines(paper: Paper, tally: _Tally) -> None:
+    lines = headlines(tally.telling)
     if not lines:
         return
     paper.heading("FOUND")
@@ -241,10 +197,8 @@ def _spoken(account: str, since: str, until: str, sure: str, shows: str) -> Iter
     yield shows
 
 
-def _counts(paper: _Paper, findings: Sequence[Record]) -> None:
-    by_kind: dict[str, Counter[str]] = defaultdict(Counter)
-    for record in findings:
-        by_kind[record["kind"]][account_name(record)] += 1
+def _counts(paper: Paper, tally: _Tally) -> None:
+    by_kind = tally.kinds
     order = {kind: number for number, kind in enumerate(KINDS)}
     kinds = sorted(by_kind, key=lambda kind: (order.get(kind, len(order)), kind))
     paper.heading("ALL FINDINGS")
@@ -267,7 +221,7 @@ def _counts(paper: _Paper, findings: Sequence[Record]) -> None:
     )
 
 
-def _not_found(paper: _Paper, coverage: Sequence[Record]) -> None:
+def _not_found(paper: Paper, coverage: Sequence[Record]) -> None:
     found: dict[str, bool] = defaultdict(bool)
     for line in coverage:
         if line["step"] == "pattern":

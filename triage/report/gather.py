@@ -16,10 +16,12 @@ from triage.console.headlines import IMPORTANCE, Headline, account_name, headlin
 Record: TypeAlias = dict[str, Any]
 Thread: TypeAlias = tuple[str, str, str]  # service, own account, conversation
 
-SHOWN = 1000
+MESSAGES = "chat.message"
+SHOWN = 500
 """Findings of one kind that the report shows; the others are counted."""
 
-MESSAGES = "chat.message"
+MESSAGES_SHOWN = 2000
+"""Messages that the report shows: a conversation in pieces is of little use."""
 
 _PLANNED = frozenset({"expires"})  # dates that were set, not reached: no activity
 _NUMBERS = re.compile("([0-9]+)")
@@ -40,13 +42,12 @@ class Group:
         """Count a finding, and keep it if it is among the first."""
         self.count += 1
         self.kept.append(record)
-        if len(self.kept) >= 2 * SHOWN:
-            self.cut(SHOWN)
+        if len(self.kept) >= 2 * shown_of(self.kind):
+            self.cut(shown_of(self.kind))
 
     def cut(self, most: int) -> None:
         """Keep the first `most`, in order."""
-        self.kept.sort(key=order)
-        del self.kept[most:]
+        self.kept = newest_first(self.kept)[:most]
 
     @property
     def left_out(self) -> int:
@@ -78,6 +79,11 @@ class Gathered:
     def count(self, kind: str) -> int:
         """Return how many findings of a kind there are."""
         return sum(group.count for group in self.groups.values() if group.kind == kind)
+
+
+def shown_of(kind: str) -> int:
+    """Return how many findings of a kind the report shows."""
+    return MESSAGES_SHOWN if kind == MESSAGES else SHOWN
 
 
 def gather(findings: Iterable[Record]) -> Gathered:
@@ -116,8 +122,8 @@ def _share(result: Gathered) -> None:
     by_kind: dict[str, list[Group]] = defaultdict(list)
     for group in result.groups.values():
         by_kind[group.kind].append(group)
-    for groups in by_kind.values():
-        left = SHOWN
+    for kind, groups in by_kind.items():
+        left = shown_of(kind)
         waiting = sorted(groups, key=lambda group: (group.count, group.account, group.thread or ()))
         for number, group in enumerate(waiting):
             group.cut(left // (len(waiting) - number))
@@ -133,21 +139,21 @@ def _thread(record: Record) -> Thread:
     )
 
 
-def order(record: Record) -> tuple[int, str, list[str | int], str]:
-    """Sort key: newest first, then without a UTC time by place."""
+def newest_first(records: Iterable[Record]) -> list[Record]:
+    """Return records by their newest UTC time; equal ones, and those without, by place."""
+    return sorted(sorted(records, key=position), key=newest, reverse=True)
+
+
+def newest(record: Record) -> str:
+    """Return the newest UTC time in a form that sorts, empty when there is none."""
+    times = record["times"]
+    return max((time["utc"].removesuffix("Z") for time in times if time["utc"]), default="")
+
+
+def position(record: Record) -> tuple[str, list[str | int], str]:
+    """Sort key: path, position in the file, id."""
     source = record["source"]
-    return (-moment(record), source["path"] or "", natural(source["locator"]), record["id"])
-
-
-def moment(record: Record) -> int:
-    """Return the newest UTC time as a number that sorts, 0 when there is none."""
-    return max((_digits(time["utc"]) for time in record["times"] if time["utc"]), default=0)
-
-
-def _digits(utc: str) -> int:
-    whole, _, fraction = utc.rstrip("Z").partition(".")
-    digits = "".join(char for char in whole if "0" <= char <= "9")[:14]
-    return int((digits or "0") + (fraction[:9] if fraction.isdecimal() else "").ljust(9, "0"))
+    return source["path"] or "", natural(source["locator"]), record["id"]
 
 
 def natural(text: str | None) -> list[str | int]:

@@ -22,5 +22,5 @@ def summary(bundle: Bundle) -> bytes:
         f"profile {run['profile']['name']}",
     }
     lines = "".join(f"{name:<12}{safe(value)}\n" for name, value in head.items() if value)
-    body = summary_text(list(bundle.findings()), list(bundle.coverage()), list(bundle.problems()))
+    body = summary_text(bundle.findings(), bundle.coverage(), bundle.problems())
     return f"{lines}\n{body}".encode()

@@ -8,7 +8,7 @@ from typing import Any
 
 from triage.console.headlines import marks
 from triage.console.words import size
-from triage.report.gather import Record, moment, natural, order
+from triage.report.gather import Record, newest, newest_first, position
 from triage.report.inert import LONGEST
 from triage.report.words import COINS, PROTECTION, UNITS, ZONES
 
@@ -35,7 +35,7 @@ class Row:
     summary: str
     fields: tuple[tuple[str, str], ...]
     times: tuple[Moment, ...]
-    sort: int  # newest UTC time, for the reader's own sorting
+    newest: str  # UTC time, for the reader's own sorting; empty when there is none
     shows: str
     confidence: str
     checks: tuple[str, ...]
@@ -99,7 +99,7 @@ class Conversation:
 def sections(records: Iterable[Record]) -> tuple[Section, ...]:
     """Group findings by place and extractor; where the newest finding is comes first."""
     found: dict[tuple[Place, str], list[Row]] = {}
-    for record in sorted(records, key=order):
+    for record in newest_first(records):
         extractor = record["extractor"]
         key = (place_of(record), f"{extractor['name']} {extractor['version']}")
         found.setdefault(key, []).append(row(record))
@@ -113,10 +113,9 @@ def conversation(
     thread: tuple[str, str, str], count: int, records: Sequence[Record]
 ) -> Conversation:
     """Put the messages of one conversation in order."""
-    dated = sorted(
-        (record for record in records if moment(record)), key=lambda r: (moment(r), *_position(r))
-    )
-    undated = sorted((record for record in records if not moment(record)), key=_position)
+    dated = [record for record in records if newest(record)]
+    dated.sort(key=lambda record: (newest(record), *position(record)))
+    undated = sorted((record for record in records if not newest(record)), key=position)
     places: dict[Place, int] = {}
     lines = []
     for record in (*dated, *undated):
@@ -133,11 +132,6 @@ def conversation(
         undated=tuple(lines[len(dated) :]),
         left_out=count - len(records),
     )
-
-
-def _position(record: Record) -> tuple[str, list[str | int], str]:
-    source = record["source"]
-    return source["path"] or "", natural(source["locator"]), record["id"]
 
 
 def _line(record: Record, number: int) -> Line:
@@ -191,7 +185,7 @@ def row(record: Record) -> Row:
         summary=record["summary"],
         fields=fields_of(record),
         times=tuple(moment_of(time) for time in record["times"]),
-        sort=moment(record),
+        newest=newest(record),
         shows=record["shows"],
         confidence=record["confidence"],
         checks=tuple(record["checks"]),

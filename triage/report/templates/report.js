@@ -60,9 +60,10 @@
     waiting = setTimeout(filter, 150);
   });
 
+  const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
   const orders = {
-    new: (a, b) => b.dataset.t.localeCompare(a.dataset.t),
-    old: (a, b) => Number(!+a.dataset.t) - Number(!+b.dataset.t) || a.dataset.t.localeCompare(b.dataset.t),
+    new: (a, b) => compare(b.dataset.t, a.dataset.t),
+    old: (a, b) => compare(!a.dataset.t, !b.dataset.t) || compare(a.dataset.t, b.dataset.t),
     text: (a, b) => a.cells[0].textContent.localeCompare(b.cells[0].textContent),
   };
   document.getElementById("order").addEventListener("change", (event) => {
