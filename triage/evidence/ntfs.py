@@ -14,7 +14,7 @@ import numpy as np
 from triage.errors import EvidenceError
 from triage.evidence.filesystem import TskTree
 from triage.evidence.index import Named
-from triage.evidence.ntfs_arrays import Declined, Names
+from triage.evidence.ntfs_arrays import Declined, Names, check
 from triage.evidence.ntfs_index import KIND_DIRECTORY, Entries
 from triage.evidence.ntfs_layout import Rows
 from triage.evidence.ntfs_listed import complete
@@ -69,6 +69,7 @@ class NtfsTree:
         file_names = complete(records, self._tsk)
         records.finish()
         indexes = read_indexes(self._image, self._offset, records)
+        check(records.listable[ROOT], "no root directory")
         table = Table(records, records.entries + indexes, file_names)
         records.entries.clear()
         _add_orphans(records, table, Orphans(records, table, file_names))

@@ -15,9 +15,10 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Array: TypeAlias = npt.NDArray[Any]
 
 SEPARATOR = ord("/")
+_MOST_NAMES = 1 << 32  # bytes
 _PADDING = 16  # bytes behind a buffer, so that a number at its end can be read
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
-_GATHERED = 1 << 21  # bytes of names moved at once
+_GATHERED = 1 << 16  # names moved at once
 _HIGH, _LOW, _SURROGATES_END = 0xD800, 0xDC00, 0xE000
 
 
@@ -41,6 +42,7 @@ class Buffer:
         self.words16: Array = self.bytes.view("<u2")
         self.words32: Array = self.bytes.view("<u4")
         self.words64: Array = self.bytes.view("<u8")
+        self._signed: Ints = self.bytes.view("<i8")
 
     def u8(self, at: Ints) -> Ints:
         """Return bytes."""
@@ -53,6 +55,10 @@ class Buffer:
     def u32(self, at: Ints) -> Ints:
         """Return 32-bit numbers at offsets that are multiples of 4."""
         return self.words32.take(at >> 2).astype(np.int64)
+
+    def aligned(self, at: Ints) -> Ints:
+        """Return signed 64-bit numbers at offsets that are multiples of 8."""
+        return self._signed.take(at >> 3)
 
     def u64(self, at: Ints, size: Ints | None = None) -> Array:
         """Return unsigned numbers of `size` (0 to 8) bytes at any offset."""
@@ -114,85 +120,81 @@ class Names:
     """Names in UTF-8, one behind the other, each followed by `/`."""
 
     def __init__(self) -> None:
-        self._pool = bytearray()
-
-    def __len__(self) -> int:
-        return len(self._pool)
+        self._pool = bytearray()  # padded, so that numbers can be read at the end
+        self._end = 0
 
     def add_utf16(self, buffer: Buffer, starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
         """Take names of `lengths` units at even `starts`; return offsets and lengths in bytes."""
         if not len(starts):
             return starts, lengths
-        # One unit more than the name, made the separator.
-        units = buffer.words16.take(ragged(starts >> 1, lengths + 1))
+        data = buffer.bytes.data
+        ends = starts + 2 * lengths
+        parts = [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        units = np.frombuffer(bytearray(b"/\0").join((*parts, b"")), dtype="<u2")
         ends = np.cumsum(lengths + 1) - 1
-        units[ends] = 0
-        odd = (units == SEPARATOR) | ((units >= _HIGH) & (units < _SURROGATES_END))
-        odd |= units == 0
+        odd = (units >= _HIGH) & (units < _SURROGATES_END)
+        odd |= (units == SEPARATOR) | (units == 0)
         odd[ends] = False
-        units[ends] = SEPARATOR
         by_hand: dict[int, bytes] = {}
         if np.any(odd):
             numbers = np.searchsorted(ends, np.flatnonzero(odd))
             for number in np.unique(numbers).tolist():
-                name = units[ends[number] - lengths[number] : ends[number]]
-                by_hand[number] = text_of(name.tolist())
-                name[:] = ord("?")
-        data = units.astype("<u2").tobytes().decode("utf-16-le").encode()
+                chosen = units[ends[number] - lengths[number] : ends[number]]
+                by_hand[number] = text_of(chosen.tolist())
+                chosen[:] = ord("?")
+        text = units.tobytes().decode("utf-16-le").encode()
         if by_hand:
-            parts = data.split(b"/")
-            for number, text in by_hand.items():
-                parts[number] = text
-            data = b"/".join(parts)
-        return self.add(data)
+            names = text.split(b"/")
+            for number, name in by_hand.items():
+                names[number] = name
+            text = b"/".join(names)
+        return self.add(text)
 
     def add(self, data: bytes) -> tuple[Ints, Ints]:
         """Take UTF-8 names, each followed by `/`; return offsets and lengths in bytes."""
         ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == SEPARATOR)
         starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
-        offsets = starts + len(self._pool)
-        self._pool += data
-        check(len(self._pool) < 2**32, "more than 4 GiB of names")
+        offsets = starts + self._end
+        self._end += len(data)
+        check(self._end < _MOST_NAMES, "more than 4 GiB of names")
+        self._pool[offsets[0] if len(offsets) else self._end :] = data
+        self._pool += bytes(_PADDING + -self._end % 8)
         return offsets, ends - starts
 
     def get(self, offset: int, length: int) -> bytes:
         """Return one name."""
         return bytes(self._pool[offset : offset + length])
 
-    def close(self) -> Array:
-        """Return the pool as bytes, padded for `sort_names`; nothing can be added afterwards."""
-        self._pool += bytes(_PADDING + -len(self._pool) % 8)
+    def pool(self) -> Array:
+        """Return all bytes; nothing can be added as long as someone holds them."""
         return np.frombuffer(self._pool, dtype=np.uint8)
 
     def equal(self, left: tuple[Ints, Ints], right: tuple[Ints, Ints]) -> Bools:
         """Say which names are the same; each side is offsets and lengths."""
         same: Bools = left[1] == right[1]
-        todo = np.flatnonzero(same)
-        pool = np.frombuffer(self._pool, dtype=np.uint8)
-        step = 1 << 16
-        for at in range(0, len(todo), step):
-            part = todo[at : at + step]
-            lengths = left[1][part]
-            differs = pool.take(ragged(left[0][part], lengths))
-            differs ^= pool.take(ragged(right[0][part], lengths))
-            wrong = np.flatnonzero(differs)
-            same[part[np.searchsorted(np.cumsum(lengths), wrong, "right")]] = False
+        words: Array = self.pool().view("<u8")
+        todo, depth = np.flatnonzero(same), 0
+        while len(todo):
+            size = np.minimum(left[1][todo] - depth, 8)
+            todo, size = todo[size > 0], size[size > 0]
+            equal = unaligned(words, left[0][todo] + depth, size) == unaligned(
+                words, right[0][todo] + depth, size
+            )
+            same[todo[~equal]] = False
+            todo, depth = todo[equal], depth + 8
         return same
 
 
 def gather_names(pool: Array, offsets: Ints, lengths: Ints) -> bytearray:
     """Return names in a new order, each followed by `/`."""
-    lengths = lengths + 1
-    ends = np.cumsum(lengths)
-    result = bytearray(int(ends[-1]) if len(ends) else 0)
-    out = np.frombuffer(result, dtype=np.uint8)
-    row, done = 0, 0
-    while row < len(ends):
-        stop = max(row + 1, int(np.searchsorted(ends, done + _GATHERED, "right")))
-        part = pool.take(ragged(offsets[row:stop], lengths[row:stop]))
-        part[ends[row:stop] - done - 1] = SEPARATOR
-        out[done : ends[stop - 1]] = part
-        row, done = stop, int(ends[stop - 1])
+    data = pool.data
+    result = bytearray()
+    for at in range(0, len(offsets), _GATHERED):
+        starts = offsets[at : at + _GATHERED]
+        ends = starts + lengths[at : at + _GATHERED]
+        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+        result += b"/".join([data[start:end] for start, end in pairs])
+        result += b"/"
     return result
 
 

@@ -24,22 +24,53 @@ _SIGN = 0x80
 
 @dataclass(slots=True)
 class Attributes:
-    """Attribute headers of one chunk; `at` is the byte in the buffer."""
+    """Attribute headers of one chunk; `at` is the byte in the buffer, a multiple of 8."""
 
     record: Ints
     at: Ints
     type: Ints
     length: Ints
-    resident: Bools
-    name_length: Ints
-    name_offset: Ints
-    flags: Ints
-    identifier: Ints
     again: Bools  # of the same type as the one before
+    rest: Ints  # what stands behind type and length
 
-    def take(self, rows: Bools) -> Attributes:
+    def take(self, chosen: Bools) -> Attributes:
         """Return some of them."""
-        return Attributes(*(getattr(self, name)[rows] for name in self.__slots__))
+        rows = np.flatnonzero(chosen)
+        return Attributes(
+            record=self.record.take(rows),
+            at=self.at.take(rows),
+            type=self.type.take(rows),
+            length=self.length.take(rows),
+            again=self.again.take(rows),
+            rest=self.rest.take(rows),
+        )
+
+    @property
+    def resident(self) -> Bools:
+        """Whether the content stands in the record."""
+        resident: Bools = self.rest & 0xFF == 0
+        return resident
+
+    @property
+    def name_length(self) -> Ints:
+        """Units of the name; TSK takes a name that ends with its attribute for none."""
+        units = self.rest >> 8 & 0xFF
+        return np.where(2 * units < self.length - self.name_offset, units, 0)
+
+    @property
+    def name_offset(self) -> Ints:
+        """Where the name stands in the attribute."""
+        return self.rest >> 16 & 0xFFFF
+
+    @property
+    def flags(self) -> Ints:
+        """Whether it is compressed and such."""
+        return self.rest >> 32 & 0xFFFF
+
+    @property
+    def identifier(self) -> Ints:
+        """The number that tells attributes of a type apart."""
+        return self.rest >> 48 & 0xFFFF
 
 
 def fix_up(words: Array, size: int) -> Bools:
@@ -65,57 +96,41 @@ def fix_up(words: Array, size: int) -> Bools:
 
 def attributes(buffer: Buffer, live: Ints, start: Ints, size: int) -> Attributes:
     """Walk the attributes of all records side by side; stop where TSK stops."""
-    steps: list[tuple[Ints, Ints, Array, Array, Bools]] = []
+    steps: list[tuple[Ints, Ints, Ints, Ints, Bools, Ints]] = []
     at = start[live]
     check(at & 7 == 0, "attributes at an odd place")
     previous = np.zeros(len(live), dtype=np.int64)
     while len(live):
-        inside = at + _HEAD <= size
-        live, at, previous = live[inside], at[inside], previous[inside]
+        inside = np.flatnonzero(at + _HEAD <= size)
+        live, at, previous = live.take(inside), at.take(inside), previous.take(inside)
         place = live * size + at
-        head = buffer.u64(place)
-        kind = (head & np.uint64(0xFFFFFFFF)).astype(np.int64)
-        length = (head >> np.uint64(32)).astype(np.int64)
+        head, rest = buffer.aligned(place), buffer.aligned(place + 8)
+        kind, length = head & 0xFFFFFFFF, head >> 32 & 0xFFFFFFFF
         more = (length > 0) & (kind != _END) & (at + length <= size)
-        live, at, previous, place = live[more], at[more], previous[more], place[more]
-        kind, length = kind[more], length[more]
-        rest = buffer.u64(place + 8)
-        more = (rest >> np.uint64(16) & np.uint64(0xFFFF)).astype(np.int64) <= length
-        if not more.all():
-            live, at, previous, place = live[more], at[more], previous[more], place[more]
-            kind, length, rest = kind[more], length[more], rest[more]
-        check((length >= _RESIDENT_HEAD) & (length & 7 == 0) & (kind >= previous), "odd attribute")
-        steps.append((live, place, kind, np.stack((length, rest.view(np.int64))), kind == previous))
+        more &= rest >> 16 & 0xFFFF <= length
+        rows = np.flatnonzero(more)
+        if len(rows) < len(live):
+            live, at, previous, place = (
+                column.take(rows) for column in (live, at, previous, place)
+            )
+            kind, length, rest = kind.take(rows), length.take(rows), rest.take(rows)
+        check((length >= _RESIDENT_HEAD) & (length & 7 == 0), "odd length of an attribute")
+        check((kind >= previous) & (kind >= STANDARD_INFORMATION), "odd type of an attribute")
+        steps.append((live, place, kind, length, kind == previous, rest))
         at, previous = at + length, kind
-    none = np.zeros(0, dtype=np.int64)
-    record, place, kind, again = (
-        np.concatenate([step[field] for step in steps]) if steps else none for field in (0, 1, 2, 4)
-    )
-    length, rest = (
-        np.concatenate([step[3][field] for step in steps]) if steps else none for field in (0, 1)
-    )
-    name_length, name_offset = rest >> 8 & 0xFF, rest >> 16 & 0xFFFF
-    check(2 * name_length <= length - name_offset, "name outside its attribute")
-    resident = rest & 0xFF == 0
-    check(resident | (length >= _LASTING_HEAD), "short attribute")
-    return Attributes(
-        record=record,
-        at=place,
-        type=kind,
-        length=length,
-        resident=resident,
-        # TSK takes a name that ends with its attribute for none.
-        name_length=np.where(2 * name_length < length - name_offset, name_length, 0),
-        name_offset=name_offset,
-        flags=rest >> 32 & 0xFFFF,
-        identifier=rest >> 48 & 0xFFFF,
-        again=again.astype(np.bool_),
-    )
+    if not steps:
+        none = np.zeros(0, dtype=np.int64)
+        return Attributes(none, none, none, none, none != 0, none)
+    found = Attributes(*(np.concatenate(column) for column in zip(*steps, strict=True)))
+    units = found.rest >> 8 & 0xFF
+    check(2 * units <= found.length - found.name_offset, "name outside its attribute")
+    check(found.resident | (found.length >= _LASTING_HEAD), "short attribute")
+    return found
 
 
 def check_resident(buffer: Buffer, found: Attributes, size: int) -> None:
     """Decline content that lies outside its record."""
-    word = buffer.u64(found.at + 16).astype(np.int64)
+    word = buffer.aligned(found.at + 16)
     end = found.at - found.record * size + (word >> 32 & 0xFFFF) + (word & 0xFFFFFFFF)
     check(end <= size, "content outside its record")
 
@@ -141,7 +156,7 @@ class Runs:
     def __init__(self, buffer: Buffer, at: Ints, end: Ints, *, boot: Bools, blocks: int) -> None:
         count = len(at)
         self.clusters: Ints = np.zeros(count, dtype=np.int64)
-        number: Ints = np.zeros(count, dtype=np.int64)
+        self._number: Ints = np.zeros(count, dtype=np.int64)
         last_sparse = np.zeros(count, dtype=np.bool_)
         previous: Ints = np.zeros(count, dtype=np.int64)
         self._steps: list[tuple[Ints, Ints, Ints, Bools]] = []
@@ -176,19 +191,25 @@ class Runs:
             )
             previous[live] = np.where(sparse, previous[live], address)
             self.clusters[live] += length
-            number[live] += 1
+            self._number[live] += 1
             last_sparse[live] = sparse
             self._steps.append((live, address, length, sparse))
             at[live] = place + length_size + address_size
         # $BadClus: one hole as large as the volume counts as no run at all.
-        self.empty = (number == 0) | ((number == 1) & last_sparse & (self.clusters == blocks))
+        self.empty = (self._number == 0) | (
+            (self._number == 1) & last_sparse & (self.clusters == blocks)
+        )
+
+    def single(self, rows: Ints) -> tuple[Bools, Ints]:
+        """Say which attributes have one run that is no hole, and where it begins."""
+        live, address, _, sparse = self._steps[0]
+        at = np.searchsorted(live, rows)
+        return (self._number[rows] == 1) & ~sparse[at], address[at]
 
     def pieces(self, row: int) -> list[tuple[int, int, bool]]:
         """Return (first cluster, clusters, sparse) for one attribute."""
         result = []
-        for live, address, length, sparse in self._steps:
+        for live, address, length, sparse in self._steps[: int(self._number[row])]:
             at = int(np.searchsorted(live, row))
-            if at == len(live) or live[at] != row:
-                break
             result.append((int(address[at]), int(length[at]), bool(sparse[at])))
         return result

@@ -94,7 +94,7 @@ class Rows:
 
     def listed(self, max_entries: int) -> Listed:
         """Lay the rows out breadth first and freeze them."""
-        pool = self._records.names.close()
+        pool = self._records.names.pool()
         names = self.offset.astype(np.int64), self.length.astype(np.int64)
         ties = self.record.astype(np.int64) << 32 | (self.attribute.astype(np.int64) + 1)
         order = sort_names(pool, self.directory, names, ties)
@@ -113,7 +113,7 @@ class Rows:
         lengths = self.length[rows].astype(np.int64)
         ends = np.cumsum(lengths + 1) + 1
         columns["name_end"] = np.concatenate(([1], ends)).astype(np.uint32)
-        text = b"/" + gather_names(pool, self.offset[rows], lengths)
+        text = b"/" + gather_names(pool, self.offset[rows].astype(np.int64), lengths)
         record, unknown = self.record[rows], ~self.known[rows]
         for place, name in enumerate(("modified", "accessed", "changed", "created")):
             time = np.full(len(rows) + 1, NO_TIME, dtype=np.int64)

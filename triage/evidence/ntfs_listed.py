@@ -17,13 +17,13 @@ from triage.evidence.filesystem import TskTree
 from triage.evidence.index import NO_TIME
 from triage.evidence.ntfs_arrays import Buffer, check
 from triage.evidence.ntfs_attributes import ATTRIBUTE_LIST, INDEX_ALLOCATION, INDEX_ROOT
-from triage.evidence.ntfs_read import index_entries
 from triage.evidence.ntfs_records import (
     BASE,
     DIRECTORY,
     IN_USE,
     LISTED,
     OK,
+    Allocation,
     FileNames,
     Records,
     Stream,
@@ -51,8 +51,9 @@ def complete(records: Records, tsk: TskTree) -> FileNames:
     more: list[FileNames] = []
     for record in listed.tolist():
         found = tsk.entry(record)
-        _take(records, tsk, record, found)
-        for extension in _extensions(records, record, found):
+        extensions = list(_extensions(records, record, found))
+        _take(records, tsk, found, [record, *extensions])
+        for extension in extensions:
             first, stop = np.searchsorted(names.record, (extension, extension + 1)).tolist()
             part = names.take(np.arange(first, stop))
             part.record[:] = record
@@ -72,8 +73,9 @@ def complete(records: Records, tsk: TskTree) -> FileNames:
     return names
 
 
-def _take(records: Records, tsk: TskTree, record: int, found: Any) -> None:
-    """Take over what TSK says of one record."""
+def _take(records: Records, tsk: TskTree, found: Any, parts: list[int]) -> None:
+    """Take over what TSK says of one record, which lies in several."""
+    record = parts[0]
     meta = found.info.meta
     times = tsk.times(meta)
     values = (times.modified, times.accessed, times.changed, times.created)
@@ -91,7 +93,8 @@ def _take(records: Records, tsk: TskTree, record: int, found: Any) -> None:
             unnamed = True
             records.data[record], records.size[record] = attribute & 0xFFFF, size
     if directory:
-        _index(records, record, found)
+        sizes = [size for part in parts for size in records.apart.get(part, ())]
+        _index(records, record, found, sizes)
 
 
 def _extensions(records: Records, record: int, found: Any) -> Iterator[int]:
@@ -122,8 +125,11 @@ def _extensions(records: Records, record: int, found: Any) -> Iterator[int]:
             check(free, "extension of another record")
 
 
-def _index(records: Records, record: int, found: Any) -> None:
-    """Read the index of one directory; of several attributes of a type TSK takes the lowest id."""
+def _index(records: Records, record: int, found: Any, sizes: list[int]) -> None:
+    """Read the index of one directory; of several attributes of a type TSK takes the lowest id.
+
+    `sizes` are those of the index allocations that there are.
+    """
     lowest: dict[int, Any] = {}
     for attribute in found:
         kind = int(attribute.info.type)
@@ -140,17 +146,13 @@ def _index(records: Records, record: int, found: Any) -> None:
     records.read_roots(buffer, number, zero, np.array([len(data)], dtype=np.int64))
     if rest is None:
         return
-    size = int(rest.info.size)
     records.has_allocation(record)
-    if not records.listable[record] or not size:
-        return
-    runs = list(rest)
-    cluster = records.geometry.cluster
-    check(int(rest.info.nrd.allocsize) == size == sum(int(r.len) for r in runs) * cluster, "index")
+    runs = [(int(run.addr), int(run.len)) for run in rest]
+    check(all(not int(run.flags) for run in rest), "index with holes")
+    length = sum(clusters for _, clusters in runs) * records.geometry.cluster
     check(int(rest.info.flags) == _LASTING, "odd index allocation")
-    check(all(not int(run.flags) for run in runs), "index with holes")
-    content = _buffer(_content(found, rest.info, _LARGEST_INDEX))
-    records.entries.append(index_entries(content, [0, size], number, records))
+    check(sizes == [length] and length <= _LARGEST_INDEX, "odd size of an index")
+    records.allocations.append(Allocation(directory=record, size=length, runs=tuple(runs)))
 
 
 def _buffer(data: bytes) -> Buffer:

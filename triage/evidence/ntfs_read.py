@@ -9,7 +9,7 @@ import numpy as np
 
 from triage.errors import EvidenceError
 from triage.evidence.filesystem import TskTree
-from triage.evidence.ntfs_arrays import Buffer, Declined, check
+from triage.evidence.ntfs_arrays import Buffer, check
 from triage.evidence.ntfs_index import Entries, find_entries, index_records
 from triage.evidence.ntfs_records import IN_USE, Allocation, Geometry, Records
 from triage.model import Reader, Storage
@@ -58,7 +58,7 @@ def _check_version(tsk: TskTree) -> None:
 
 
 def chunks(image: Reader, tsk: TskTree, sizes: Geometry) -> Iterator[tuple[int, Buffer]]:
-    """Yield (number of the first record, records) of all of $MFT."""
+    """Yield (number of the first record, records) of all of $MFT; each is gone with the next."""
     runs = tsk.runs("0")
     total = sizes.records * sizes.record
     covered = 0
@@ -68,8 +68,11 @@ def chunks(image: Reader, tsk: TskTree, sizes: Geometry) -> Iterator[tuple[int, 
         check(run.length >= sizes.record or covered >= total, "short run of $MFT")
     check(covered >= total, "$MFT ends early")
     step = max(1, _CHUNK // sizes.record) * sizes.record
+    buffer = Buffer(0)
     for start in range(0, total, step):
-        buffer = Buffer(min(step, total - start))
+        size = min(step, total - start)
+        if buffer.size != size:  # else the memory serves again
+            buffer = Buffer(size)
         view = buffer.bytes.data
         for run in runs:
             first = max(start, run.file_offset)
@@ -114,13 +117,7 @@ def _read_batch(image: Reader, offset: int, records: Records, todo: list[Allocat
     buffer = Buffer(end)
     _fill(image, buffer.bytes.data, sorted(pieces))
     directories = np.array([allocation.directory for allocation in todo], dtype=np.int64)
-    return index_entries(buffer, [*starts, end], directories, records)
-
-
-def index_entries(
-    buffer: Buffer, starts: list[int], directories: np.ndarray, records: Records
-) -> Entries:
-    """Return the entries of whole index allocations; see `index_records`."""
+    starts.append(end)
     sizes = records.geometry
     regions, torn = index_records(
         buffer, np.array(starts, dtype=np.int64), directories, sizes.cluster, sizes.index
@@ -145,5 +142,3 @@ def _fill(image: Reader, view: memoryview, pieces: list[tuple[int, int, int]]) -
         for place, target, length in pieces[at:stop]:
             view[target : target + length] = data[place - start : place - start + length]
         at = stop
-    if not pieces:
-        raise Declined("no index")

@@ -41,6 +41,7 @@ _EPOCH = 116_444_736_000_000_000  # 1970-01-01 as FILETIME
 _SECOND = 10_000_000
 _LATEST = (1 << 32) * _SECOND  # TSK keeps seconds in 32 bits
 _LARGEST = 1 << 62
+_LAST_CLUSTER = 1 << 40
 _LARGEST_UNIT = 16  # of compression: the power of two, in clusters
 _LARGEST_INDEX = 128 << 20  # bytes of one directory, as TSK limits it
 _FORBIDDEN = 0x0001 | 0x4000 | 0x8000  # compressed, encrypted, sparse: never an index
@@ -114,6 +115,8 @@ class Records:
     bases: dict[int, int] = field(default_factory=dict)  # extension record → its base
     streams: list[Stream] = field(default_factory=list)
     allocations: list[Allocation] = field(default_factory=list)
+    apart: dict[int, list[int]] = field(default_factory=dict)
+    """Sizes of index allocations in records that have an attribute list, or that one leads to."""
     entries: list[Entries] = field(default_factory=list)  # of index roots
     _file_names: list[FileNames] = field(default_factory=list)
     _parents: Bools = field(init=False)  # directories whose root says that there is more
@@ -174,7 +177,7 @@ class Records:
     def _content(self, buffer: Buffer, found: Attributes) -> tuple[Ints, Ints]:
         """Return where the content of resident attributes begins, and its length."""
         check(found.resident, "an attribute that must be resident is not")
-        word = buffer.u64(found.at + 16).astype(np.int64)
+        word = buffer.aligned(found.at + 16)
         return found.at + (word >> 32 & 0xFFFF), word & 0xFFFFFFFF
 
     def _information(self, buffer: Buffer, found: Attributes, first: int) -> None:
@@ -182,10 +185,11 @@ class Records:
         at, _ = self._content(buffer, found)
         offset = at - found.at
         check((offset >= _HEAD) & (offset <= found.length - 48), "odd $STANDARD_INFORMATION")
+        check(offset & 7 == 0, "$STANDARD_INFORMATION at an odd place")
         for column, place in zip(self.times, (8, 24, 16, 0), strict=True):
-            since = buffer.u64(at + place) - np.uint64(_EPOCH)  # wraps to huge before 1970
+            since = buffer.aligned(at + place) - _EPOCH  # the largest are negative: not known
             known = (since < _LATEST) & (since >= _SECOND)
-            column[first + found.record] = np.where(known, since.astype(np.int64) * 100, NO_TIME)
+            column[first + found.record] = np.where(known, since * 100, NO_TIME)
 
     def _names(self, buffer: Buffer, found: Attributes, first: int) -> None:
         found = found.take(found.type == FILE_NAME)
@@ -199,7 +203,7 @@ class Records:
         long = long[np.argsort(found.record[long], kind="stable")]
         at, lengths = at[long], lengths[long]
         check(offset[long] + 66 + 2 * lengths <= found.length[long], "name outside $FILE_NAME")
-        parent = buffer.u64(at)
+        parent = buffer.aligned(at)
         offsets, sizes = self.names.add_utf16(buffer, at + 66, lengths)
         for number in np.flatnonzero(sizes >= _LONGEST).tolist():
             text = self.names.get(int(offsets[number]), _LONGEST).decode("utf-8", "ignore")
@@ -208,8 +212,8 @@ class Records:
         self._file_names.append(
             FileNames(
                 record=(first + found.record[long]).astype(np.int32),
-                parent=np.minimum(parent & np.uint64(0xFFFFFFFFFFFF), 0x7FFFFFFF).astype(np.int32),
-                sequence=(parent >> np.uint64(48)).astype(np.uint16),
+                parent=np.minimum(parent & 0xFFFFFFFFFFFF, 0x7FFFFFFF).astype(np.int32),
+                sequence=(parent >> 48).astype(np.uint16),
                 offset=offsets.astype(np.uint32),
                 length=sizes.astype(np.uint16),
             )
@@ -285,15 +289,15 @@ class Records:
 
     def _sizes(self, buffer: Buffer, found: Attributes, first: int) -> tuple[Ints, Runs]:
         """Return the size of non-resident attributes and where they lie."""
-        word = buffer.u64(found.at + 32).astype(np.int64)
+        word = buffer.aligned(found.at + 32)
         offset, unit = word & 0xFFFF, word >> 16 & 0xFFFF
         check(
             (offset >= _LASTING_HEAD) & (offset < found.length) & (unit <= _LARGEST_UNIT),
             "odd attribute",
         )
-        start = buffer.u64(found.at + 16)
-        allocated, size = buffer.u64(found.at + 40), buffer.u64(found.at + 48)
-        check((start < 1 << 40) & (allocated < _LARGEST) & (size < _LARGEST), "huge attribute")
+        start, allocated, sizes = (buffer.aligned(found.at + place) for place in (16, 40, 48))
+        for number, limit in ((start, _LAST_CLUSTER), (allocated, _LARGEST), (sizes, _LARGEST)):
+            check((number >= 0) & (number < limit), "huge attribute")
         runs = Runs(
             buffer,
             found.at + offset,
@@ -302,41 +306,47 @@ class Records:
             blocks=self.geometry.blocks,
         )
         # TSK: a size of zero is taken from the runs, as parts of an attribute have no size.
-        sizes = size.astype(np.int64)
         missing = (sizes == 0) & ~runs.empty
-        known = (start.astype(np.int64) + runs.clusters) * self.geometry.cluster
+        known = (start + runs.clusters) * self.geometry.cluster
         sizes = np.where(missing, known, sizes)
-        allocated_sizes = np.where(allocated == 0, sizes, allocated.astype(np.int64))
-        check(allocated_sizes >= sizes, "larger than allocated")
-        runs.start, runs.allocated = start.astype(np.int64), allocated_sizes
+        allocated = np.where(allocated == 0, sizes, allocated)
+        check(allocated >= sizes, "larger than allocated")
+        runs.start, runs.allocated = start, allocated
         return sizes, runs
 
     def _index_allocations(self, found: Attributes, runs: Runs, first: int) -> None:
         state = self.state[first + found.record]
-        chosen = (found.type == INDEX_ALLOCATION) & (state & (DIRECTORY | LISTED) == DIRECTORY)
+        chosen = found.type == INDEX_ALLOCATION
+        apart = chosen & (state & (LISTED | BASE) != BASE) & (runs.start == 0)
+        for row in np.flatnonzero(apart).tolist():
+            record = first + int(found.record[row])
+            self.apart.setdefault(record, []).append(int(runs.allocated[row]))
+        chosen &= state & (DIRECTORY | LISTED) == DIRECTORY
         check(~(chosen & found.again), "two index allocations")
-        for row in np.flatnonzero(chosen).tolist():
-            directory = first + int(found.record[row])
-            self.has_allocation(directory)
-            size, clusters = int(runs.allocated[row]), int(runs.clusters[row])
-            if size > _LARGEST_INDEX or size > clusters * self.geometry.cluster:
-                self.listable[directory] = False
-                continue
-            pieces = runs.pieces(row)
-            if (
-                size < clusters * self.geometry.cluster
-                or runs.start[row]
-                or found.flags[row] & _FORBIDDEN
-                or any(sparse for _, _, sparse in pieces)
-            ):
-                raise Declined("odd index allocation")
-            self.allocations.append(
-                Allocation(
-                    directory=directory,
-                    size=size,
-                    runs=tuple((address, length) for address, length, _ in pieces),
-                )
-            )
+        rows = np.flatnonzero(chosen)
+        if not len(rows):
+            return
+        directory, size = first + found.record[rows], runs.allocated[rows]
+        self._allocated[directory] = True
+        there = runs.clusters[rows] * self.geometry.cluster
+        readable = (size <= _LARGEST_INDEX) & (size <= there)
+        self.listable[directory[~readable]] = False
+        fine = (size == there) & (runs.start[rows] == 0) & (found.flags[rows] & _FORBIDDEN == 0)
+        check(~readable | fine, "odd index allocation")
+        readable &= size > 0
+        rows, directory, size = rows[readable], directory[readable], size[readable]
+        single, address = runs.single(rows)
+        for row, number, length, alone, start in zip(
+            *(column.tolist() for column in (rows, directory, size, single, address)), strict=True
+        ):
+            if alone:
+                pieces = [(start, length // self.geometry.cluster)]
+            else:
+                pieces = []
+                for first_cluster, clusters, sparse in runs.pieces(row):
+                    check(not sparse, "index with a hole")
+                    pieces.append((first_cluster, clusters))
+            self.allocations.append(Allocation(directory=number, size=length, runs=tuple(pieces)))
 
     def has_allocation(self, directory: int) -> None:
         """Say that a directory has an index allocation."""
