@@ -443,6 +443,12 @@ def test_a_made_up_record_is_an_error_of_ours(
         list(render_all(bundle))
 
 
+@pytest.mark.parametrize("run", [{"case": {}}, {"image": {}}, {"tool": 5}, {"volumes": [{}]}])
+def test_a_made_up_run_is_an_error_of_ours(run: Record, make_bundle: MakeBundle) -> None:
+    with pytest.raises(AlteredError):
+        render(make_bundle(**run))
+
+
 def test_tables_have_scopes_and_links_have_targets(plain: Bundle) -> None:
     page = Page(render(plain))
     ids = page.attributes("id")

@@ -19,6 +19,7 @@ import jinja2
 from triage.bundle import Bundle
 from triage.console.headlines import first_of_each
 from triage.console.words import size
+from triage.errors import AlteredError
 from triage.findings import KINDS, Interpretation
 from triage.report.activity import LANE, WIDTH, activity
 from triage.report.coverage import closed, covered
@@ -65,14 +66,21 @@ class Family:
 
 
 def page(bundle: Bundle) -> bytes:
-    """Return the report as UTF-8: the same bytes for the same bundle."""
+    """Return the report as UTF-8: the same bytes for the same bundle.
+
+    Raises BundleError when something that every bundle has is not there.
+    """
     templates = _templates()
     context = {
         **_context(bundle),
         "style_hash": _hash(templates, "report.css"),
         "script_hash": _hash(templates, "report.js"),
     }
-    return templates.get_template("report.html").render(context).encode("utf-8")
+    try:
+        text = templates.get_template("report.html").render(context)
+    except jinja2.UndefinedError as error:
+        raise AlteredError(f"run.json: {error.message}") from error
+    return text.encode("utf-8")
 
 
 @cache
