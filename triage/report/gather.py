@@ -72,14 +72,6 @@ class Gathered:
     locked: list[Record] = field(default_factory=list)  # volumes closed to us
     headlines: list[Headline] = field(default_factory=list)
 
-    def kinds(self) -> set[str]:
-        """Return the kinds that were found."""
-        return {kind for kind, _, _ in self.groups}
-
-    def count(self, kind: str) -> int:
-        """Return how many findings of a kind there are."""
-        return sum(group.count for group in self.groups.values() if group.kind == kind)
-
 
 def shown_of(kind: str) -> int:
     """Return how many findings of a kind the report shows."""

@@ -127,7 +127,6 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "coverage": covered(bundle.coverage(), extractors),
         "found": found,
         "headlines": lines,
-        "titles": {kind: _title(kind) for kind in found.kinds()},
         "shown": {row.id for section in _sections(families) for row in section.rows},
         "families": families,
         "activity": activity(found.days),
