@@ -5,12 +5,14 @@ from __future__ import annotations
 from triage.engine import messages as m
 from triage.engine.coverage import Outcome
 from triage.engine.results import Results, Statement
+from triage.engine.tails import tails
 from triage.findings import Confidence, EncryptionVolume, Protection, Sensitivity, Shows
 from triage.model import Volume, VolumeState
 
 
 def examine_volumes(opened: m.Opened, results: Results) -> None:
     """Turn each volume that is not walked into coverage, and a finding where it is closed to us."""
+    results.statements.extend(tails(opened.volumes))
     for volume in opened.volumes:
         if "snapshots" in volume.details:
             results.coverage.add(
