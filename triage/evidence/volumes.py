@@ -54,12 +54,18 @@ class _Disk:
             table = self._table()
         if table is None:
             return [self._whole()]
-        found = [self._partition(table.kind, partition) for partition in table.partitions]
-        nested = [volume for volume in found for volume in self._slices(volume)]
+        found, nested = [], []
+        for partition in table.partitions:
+            volume = self._partition(table.kind, partition)
+            slices = list(self._slices(volume))
+            if slices and volume.filesystem is None:  # all it holds is listed on its own
+                volume = replace(volume, state=VolumeState.META, problem=None)
+            found.append(volume)
+            nested.extend(slices)
         if start is not None and start.filesystem == "iso9660":
             return _sorted([*self._hybrid_disc(start, found), *nested])
         found = _without_copies(found)
-        return _sorted([*found, *nested, *self._gaps(table, found)])
+        return _sorted([*found, *nested, *self._gaps(table, [*found, *nested])])
 
     def _no_table(self, start: Content | None) -> bool:
         """Whether the first sector belongs to a file system or a lock, not to a table.
@@ -156,6 +162,8 @@ class _Disk:
         """Yield what no partition covers: the table's own sectors, and the rest."""
         size = self._image.size
         containers = {f"p{p.slot}" for p in table.partitions if p.holds_others}
+        outer = {volume.name.partition("/")[0] for volume in found if "/" in volume.name}
+        containers |= {v.name for v in found if v.name in outer and v.state is VolumeState.META}
         taken = sorted(
             (volume.offset, _end(volume))
             for volume in found
