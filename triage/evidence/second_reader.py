@@ -34,10 +34,11 @@ class SecondReader:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return bytes of the media. Raises EvidenceError."""
+        length = min(length, self._size - offset)
+        if length <= 0:
+            return b""
         try:
-            data: bytes = self._handle.read_buffer_at_offset(
-                min(length, self._size - offset), offset
-            )
+            data: bytes = self._handle.read_buffer_at_offset(length, offset)
         except OSError:
             raise EvidenceError(f"the second reader cannot read at {offset}") from None
         return data
