@@ -94,12 +94,14 @@ class PgpMessage(Finding):
 
     def summary(self) -> str:
         """Form and recipients."""
+        if self.form != "encrypted":
+            signers = ", ".join(self.signer_keys[:_SHOWN]) or "an unnamed key"
+            return f"signed OpenPGP text by {signers}"
         named = [*self.recipient_keys[:_SHOWN]]
         if len(self.recipient_keys) > _SHOWN:
             named.append(f"{len(self.recipient_keys) - _SHOWN} more")
         if self.hidden_recipients:
             named.append(f"{self.hidden_recipients} hidden")
-        if self.form == "encrypted":
-            password = "by password" if self.passwords and not named else ""
-            return f"encrypted OpenPGP message to {', '.join(named) or password or 'nobody named'}"
-        return f"signed OpenPGP text by {', '.join(self.signer_keys[:_SHOWN]) or 'an unnamed key'}"
+        if self.passwords:
+            named.append("whoever has the password")
+        return f"encrypted OpenPGP message to {', '.join(named) or 'nobody named'}"

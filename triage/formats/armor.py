@@ -62,9 +62,11 @@ def blocks(text: str) -> Iterator[Block]:
             yield Block(kind=kind, data=b"", headers=(), line=line, crc_ok=None, ended=True)
             continue
         limit = min(len(text), at + MAX_BLOCK)
+        # The next BEGIN bounds the search for END, else hostile text costs quadratic time.
+        following = _BEGIN.search(text, at, limit)
+        limit = following.start() if following else limit
         end = _END.search(text, at, limit)
-        following = _BEGIN.search(text, at, end.start() if end else limit)
-        stop = following.start() if following else (end.start() if end else limit)
+        stop = end.start() if end else limit
         headers, data, crc = _body(text[at:stop])
         yield Block(
             kind=kind,
@@ -72,7 +74,7 @@ def blocks(text: str) -> Iterator[Block]:
             headers=headers,
             line=line,
             crc_ok=None if crc is None else crc24(data) == crc,
-            ended=end is not None and following is None,
+            ended=end is not None,
         )
         at = stop
 
@@ -83,6 +85,8 @@ def _body(text: str) -> tuple[tuple[tuple[str, str], ...], bytes, int | None]:
     crc = None
     for raw in text.splitlines():
         line = raw.strip()
+        if not line:
+            continue
         if not parts and _HEADER.fullmatch(line):
             name, _, value = line.partition(": ")
             headers.append((name, value[:200]))

@@ -17,7 +17,7 @@ MAX_BLOBS = 200_000
 EMPTY, HEADER, OPENPGP, X509 = 0, 1, 2, 3
 
 _PREFIX = struct.Struct(">IBB")  # length, type, version
-_FIRST = struct.Struct(">IBBH4sII2I")
+_FIRST = struct.Struct(">IBBH4s5I")
 _BLOB = struct.Struct(">IBBHIIHH")
 _SHA1 = 20
 
@@ -51,7 +51,7 @@ def header(data: bytes) -> KeyboxHeader:
     """Read the first blob. Raises ParseError."""
     if len(data) < _FIRST.size:
         raise ParseError("too short for a keybox")
-    length, kind, _, flags, magic, _, made, maintained, _ = _FIRST.unpack_from(data)
+    length, kind, _, flags, magic, _, made, maintained, *_ = _FIRST.unpack_from(data)
     if kind != HEADER or magic != b"KBXf" or length < _FIRST.size:
         raise ParseError("not a keybox")
     return KeyboxHeader(created=made, maintained=maintained, openpgp=bool(flags & 2))

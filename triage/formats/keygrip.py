@@ -8,6 +8,7 @@ A keygrip is a SHA-1 over the public parts without times and versions, so it lin
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage.formats.openpgp_keys import PublicKey
@@ -94,25 +95,30 @@ _CURVES = {
 
 def keygrip(key: PublicKey) -> str | None:
     """Return the keygrip, 40 upper-case digits; None for an algorithm or curve not known here."""
-    if key.number in _RSA:
-        return _digest(_signed(key.numbers[0]))
-    if key.number in _PARTS:
-        parts = zip(_PARTS[key.number], key.numbers, strict=True)
-        return _digest(b"".join(_item(name, _signed(number)) for name, number in parts))
-    name = _NATIVE.get(key.number, key.curve or "")
-    curve = _CURVES.get(name)
-    if curve is None or not key.numbers:
+    return keygrip_of(key.number, key.numbers, key.curve)
+
+
+def keygrip_of(number: int, numbers: Sequence[bytes], curve: str | None) -> str | None:
+    """Return the keygrip of public numbers, in the order of their OpenPGP algorithm."""
+    if number in _RSA and numbers:
+        return _digest(_signed(numbers[0]))
+    if number in _PARTS and len(numbers) == len(_PARTS[number]):
+        parts = zip(_PARTS[number], numbers, strict=True)
+        return _digest(b"".join(_item(name, _signed(value)) for name, value in parts))
+    name = _NATIVE.get(number, curve or "")
+    known = _CURVES.get(name)
+    if known is None or not numbers:
         return None
-    point = key.numbers[0]
+    point = numbers[0]
     if name in {"ed25519", "cv25519"} and point[:1] == b"\x40":
         point = point[1:]
-    generator = b"\x04" + b"".join(at.to_bytes(curve.width, "big") for at in (curve.gx, curve.gy))
+    generator = b"\x04" + b"".join(at.to_bytes(known.width, "big") for at in (known.gx, known.gy))
     return _digest(
-        _item("p", _unsigned(curve.p))
-        + _item("a", _unsigned(curve.a))
-        + _item("b", _unsigned(curve.b))
+        _item("p", _unsigned(known.p))
+        + _item("a", _unsigned(known.a))
+        + _item("b", _unsigned(known.b))
         + _item("g", generator)
-        + _item("n", _unsigned(curve.n))
+        + _item("n", _unsigned(known.n))
         + _item("q", point)
     )
 

@@ -1,0 +1,1 @@
+"""OpenPGP: key rings, secret keys, and messages with their recipients."""

@@ -1,0 +1,85 @@
+"""OpenPGP in mail: encrypted and signed messages, keys that came as text or attachment.
+
+Written from RFC 3156 (PGP/MIME), RFC 4155 and RFC 5322 for mbox, Maildir, single messages and Apple
+Mail's emlx; tested with mail made by a committed script and blocks made by GnuPG 2.2.40. Folders of
+any size are read as a stream, of each message the first 512 KiB. Quoted blocks (`> -----BEGIN`) are
+passed over. Not read: PST, OST, MSG, mail in databases, encrypted bodies themselves.
+References: RFC 3156, RFC 4155, RFC 4880.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from triage.api import Artifact, PgpKey, PgpMessage, Time, Unit, Zone, extractor
+from triage.formats import mail
+from triage.formats.times import utc
+
+from ._blocks import in_text
+
+_TRIGGERS = (b"-----BEGIN PGP ", b"LS0tLS1CRUdJTiBQR1Ag", b"application/octet-stream", b"base64")
+_SHOWN_RECIPIENTS = 20
+_SUBJECT = 500
+
+
+@extractor(
+    name="pgp.mail.blocks",
+    paths=(
+        # Thunderbird and its kin, any desktop: mbox files without extension, or Maildir
+        "**/{Mail,ImapMail}/**/*",
+        # Maildir of any program, Linux
+        "**/Maildir/**/{cur,new,tmp}/*",
+        "**/.maildir/**/{cur,new,tmp}/*",
+        # system mailboxes, Linux and BSD
+        "var/{mail,spool/mail}/*",
+        # mutt, Pine, Evolution and others, Linux
+        "home/*/{mail,mbox,Mailbox}",
+        "home/*/mail/**/*",
+        # exported or saved mail, any system
+        "**/*.{mbox,mbx,eml}",
+        # Apple Mail 2 and later: `partial.emlx` holds no attachments
+        "**/*.emlx",
+    ),
+    yields=(PgpKey, PgpMessage),
+)
+def blocks(artifact: Artifact) -> Iterator[PgpKey | PgpMessage]:
+    """Read the recipients and signers of OpenPGP mail, and keys in it."""
+    for message in mail.messages(artifact.open()):
+        if not any(trigger in message.raw for trigger in _TRIGGERS):
+            continue
+        parsed = mail.parse(message.raw)
+        place = f"message at byte {message.offset}, "
+        for text in parsed.texts:
+            if "-----BEGIN PGP " not in text:
+                continue
+            for finding in in_text(artifact, text, place):
+                yield _around(finding, parsed) if isinstance(finding, PgpMessage) else finding
+
+
+def _around(finding: PgpMessage, parsed: mail.Mail) -> PgpMessage:
+    """Add what the mail around a block says."""
+    to = tuple(
+        address
+        for name in ("To", "Cc", "Bcc", "Newsgroups")
+        for value in parsed.all(name)
+        for address in (mail.addresses(value) or ((value[:200],) if name == "Newsgroups" else ()))
+    )
+    sender = mail.addresses(parsed.get("From"), limit=1)
+    return replace(
+        finding,
+        mail_sender=sender[0] if sender else None,
+        mail_recipients=tuple(dict.fromkeys(to))[:_SHOWN_RECIPIENTS],
+        mail_subject=(parsed.get("Subject") or "")[:_SUBJECT] or None,
+        times=(*finding.times, *sent(parsed.get("Date"))),
+    )
+
+
+def sent(raw: str | None) -> tuple[Time, ...]:
+    """Return the time of a Date header; without an offset its zone is not known."""
+    if not raw:
+        return ()
+    when = mail.date(raw)
+    text = utc(when, "s_unix") if when else None
+    zone = Zone.UTC if text else Zone.UNKNOWN
+    return (Time(event="sent", utc=text, raw=raw[:100], unit=Unit.TEXT, zone=zone),)
