@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import lines
-from tests.silent import silent_run
+from tests.silent import Silent, silent_run
 from triage import profile
-from triage.bundle import verify
+from triage.bundle import Bundle, verify
 from triage.engine.options import CaseInfo, Options, RunResult
 from triage.engine.records import finding_id
+from triage.engine.run import run as engine_run
 from triage.errors import ExitCode
 
 BAD = Path(__file__).parent / "hostile_plugins"
@@ -172,3 +173,19 @@ def test_case_data_is_in_the_bundle(run: Run) -> None:
     assert json.loads((data / "run.json").read_text())["case"]["exhibit"] == "7\nX"
     assert "External-Identifier: 7 X" in (data.parent / "bag-info.txt").read_text()
     assert verify(data.parent, finding_id=finding_id).intact
+
+
+def test_a_report_that_cannot_be_made_does_not_cost_the_seal(tmp_path: Path) -> None:
+    def broken(bundle: Bundle) -> Iterator[tuple[str, bytes]]:
+        yield "report.html", b"begun"
+        raise KeyError(bundle.root.name)
+
+    (tmp_path / "evidence").mkdir()
+    options = Options(
+        image=tmp_path / "evidence", output=tmp_path / "b", profile=profile.load(["quick"])
+    )
+    result = engine_run(options, Silent(), broken)
+    assert verify(tmp_path / "b", finding_id=finding_id).intact
+    assert result.exit_code == ExitCode.OK
+    events = [event["event"] for event in lines(tmp_path / "b" / "data" / "custody.jsonl")]
+    assert "report.failed" in events

@@ -31,6 +31,7 @@ from triage.engine.rounds import Rounds
 from triage.engine.survey import examine_media, examine_volumes
 from triage.engine.walk import Walker
 from triage.errors import (
+    AlteredError,
     BundleError,
     ExitCode,
     InterruptedRunError,
@@ -317,8 +318,7 @@ def _seal(state: Run, reporter: Reporter, findings: Sequence[Record]) -> RunResu
     writer.write_lines("coverage.jsonl", coverage)
     writer.write_lines("problems.jsonl", redacted(results.problems.values()))
     writer.write_json("run.json", record)
-    for name, content in reporter(Bundle(writer.partial)):
-        writer.write_report(name, content)
+    _report(writer, reporter)
     state.journal.close()
     sealed = writer.seal(
         signer=options.signer,
@@ -351,6 +351,17 @@ def _seal(state: Run, reporter: Reporter, findings: Sequence[Record]) -> RunResu
         image_hash=media.verdict,
         milliseconds=round(1000 * (time.monotonic() - state.started)),
     )
+
+
+def _report(writer: BundleWriter, reporter: Reporter) -> None:
+    """Write the report; one that cannot be made does not cost the seal: `report` makes it later."""
+    try:
+        for name, content in reporter(Bundle(writer.partial)):
+            writer.write_report(name, content)
+    except Exception as error:
+        if isinstance(error, BundleError) and not isinstance(error, AlteredError):
+            raise  # the disk is full, or the like
+        writer.custody.append("report.failed", {"error": type(error).__name__})
 
 
 def redacted(records: Iterable[Record]) -> Iterator[Record]:
