@@ -5,7 +5,7 @@ directories listed in the order of their rows. So listing is a slice, a path is 
 descending, and patterns are matched over the names of many directories at once. Worker processes
 map the same block, read-only. Row 0 is the root.
 
-The block: a header, one array a column in the order of `_COLUMNS` (each padded to 8 bytes), the
+The block: a header, one array a column in the order of `COLUMNS` (each padded to 8 bytes), the
 rows of the directories that were listed, where the content of each begins (one more at the end),
 and all names, each followed by `/`.
 """
@@ -16,8 +16,9 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
@@ -37,7 +38,7 @@ _BATCH = 1 << 16  # rows matched at once
 _TYPE_CODES = {kind: code for code, kind in enumerate(TYPES)}
 _HEADER = struct.Struct("<8sQQQ")  # magic, rows, listed directories, bytes of names
 _MAGIC = b"TRIAGE\x02" + (b"L" if sys.byteorder == "little" else b"B")
-_COLUMNS = {
+COLUMNS = {
     "parent": "i",
     "name_end": "I",  # behind the `/`; the name begins where the one before ends
     "flags": "B",
@@ -49,6 +50,7 @@ _COLUMNS = {
     "changed": "q",
     "created": "q",
 }
+"""The columns of a block and their types, as `array` calls them."""
 
 _NO_TIMES = FileTimes()
 _ALLOCATED = Allocation(name=True, metadata=True)
@@ -82,7 +84,7 @@ class IndexBuilder:
     """Collects directories breadth first."""
 
     def __init__(self) -> None:
-        self._columns = {name: array(code) for name, code in _COLUMNS.items()}
+        self._columns = {name: array(code) for name, code in COLUMNS.items()}
         self._names = bytearray()
         self._listed = array("i")
         self._first = array("i")
@@ -138,10 +140,10 @@ class IndexBuilder:
 
     def freeze(self) -> bytearray:
         """Return the block. The builder is empty afterwards."""
-        self._first.append(len(self))
-        columns: dict[str, Column] = {**self._columns}
-        self._columns.clear()
-        return pack(columns, self._listed, self._first, self._names)
+        rows = len(self)
+        self._first.append(rows)
+        columns = (self._columns.pop(name) for name in COLUMNS)
+        return pack(rows, columns, self._listed, self._first, [self._names])
 
 
 def _flags(named: Named) -> int:
@@ -163,31 +165,31 @@ Column: TypeAlias = "array[int] | memoryview[int]"
 
 
 def pack(
-    columns: dict[str, Column], listed: Column, first: Column, names: bytes | bytearray
+    rows: int,
+    columns: Iterable[Column],
+    listed: Column,
+    first: Column,
+    names: Sequence[bytes | bytearray],
 ) -> bytearray:
-    """Return the block of complete columns, which are taken away on the way to save memory.
+    """Return the block of `rows` rows.
 
-    The columns and their types are those of the module's `_COLUMNS`; `first` has one number more
-    than `listed`. Row 0, the root, has an empty name, and so `names` begins with `/`.
+    The columns come one by one, in the order and with the types of `COLUMNS`, and are not kept.
+    `first` has one number more than `listed`. Row 0, the root, has an empty name, and so the first
+    part of `names` begins with `/`.
     """
-    rows = len(columns["parent"])
-    parts: list[tuple[Column | bytes | bytearray, int]] = []
-    size = _HEADER.size
-    for column in (*(columns.pop(name) for name in _COLUMNS), listed, first):
-        length = len(column) * column.itemsize
-        parts.append((column, size))
-        size += length + -length % 8
-    parts.append((names, size))
-    block = bytearray(size + len(names))
-    _HEADER.pack_into(block, 0, _MAGIC, rows, len(listed), len(names))
-    parts.reverse()
+    sizes = [rows * struct.calcsize(code) for code in COLUMNS.values()]
+    sizes += [len(column) * column.itemsize for column in (listed, first)]
+    at = _HEADER.size
+    block = bytearray(at + sum(size + -size % 8 for size in sizes) + sum(map(len, names)))
+    _HEADER.pack_into(block, 0, _MAGIC, rows, len(listed), sum(map(len, names)))
     with memoryview(block) as view:
-        while parts:
-            part, at = parts.pop()
-            if len(part):
-                with memoryview(part).cast("B") as data:
-                    view[at : at + len(data)] = data
-            del part
+        for size, column in zip(sizes, chain(columns, (listed, first)), strict=True):
+            if size:
+                view[at : at + size] = memoryview(column).cast("B")
+            at += size + -size % 8
+        for name in names:
+            view[at : at + len(name)] = name
+            at += len(name)
     return block
 
 
@@ -209,7 +211,7 @@ class Index:
             return block[start : start + length].cast(code)  # type: ignore[call-overload, no-any-return]  # codes are literals
 
         self._columns: Mapping[str, memoryview[int]] = {
-            name: column(code, rows) for name, code in _COLUMNS.items()
+            name: column(code, rows) for name, code in COLUMNS.items()
         }
         self._listed = column("i", listed)
         self._first = column("i", listed + 1)

@@ -57,7 +57,7 @@ class NtfsTree:
             return self._list_all(max_entries, progress)
         except (Declined, EvidenceError):
             return None
-        except (LookupError, ValueError, ArithmeticError):
+        except (LookupError, ValueError, ArithmeticError, MemoryError):
             return None  # no damage that we did not think of may cost a file
 
     def _list_all(self, max_entries: int, progress: Callable[[int], None]) -> Listed:
@@ -68,12 +68,11 @@ class NtfsTree:
             progress(min(first, max_entries))
         file_names = complete(records, self._tsk)
         records.finish()
-        indexes = read_indexes(self._image, self._offset, records)
+        records.entries += read_indexes(self._image, self._offset, records)
         check(records.listable[ROOT], "no root directory")
-        table = Table(records, records.entries + indexes, file_names)
-        records.entries.clear()
+        table = Table(records, records.entries, file_names)
         _add_orphans(records, table, Orphans(records, table, file_names))
-        del file_names, indexes
+        del file_names
         rows = Rows(records, table)
         del table
         return rows.listed(max_entries)

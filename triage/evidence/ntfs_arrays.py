@@ -127,11 +127,10 @@ class Names:
         """Take names of `lengths` units at even `starts`; return offsets and lengths in bytes."""
         if not len(starts):
             return starts, lengths
-        data = buffer.bytes.data
-        ends = starts + 2 * lengths
-        parts = [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        units = np.frombuffer(bytearray(b"/\0").join((*parts, b"")), dtype="<u2")
+        # One unit more than the name, made the separator.
+        units = buffer.words16.take(ragged(starts >> 1, lengths + 1))
         ends = np.cumsum(lengths + 1) - 1
+        units[ends] = SEPARATOR
         odd = (units >= _HIGH) & (units < _SURROGATES_END)
         odd |= (units == SEPARATOR) | (units == 0)
         odd[ends] = False
@@ -142,7 +141,7 @@ class Names:
                 chosen = units[ends[number] - lengths[number] : ends[number]]
                 by_hand[number] = text_of(chosen.tolist())
                 chosen[:] = ord("?")
-        text = units.tobytes().decode("utf-16-le").encode()
+        text = units.astype("<u2", copy=False).tobytes().decode("utf-16-le").encode()
         if by_hand:
             names = text.split(b"/")
             for number, name in by_hand.items():
@@ -187,14 +186,13 @@ class Names:
 
 def gather_names(pool: Array, offsets: Ints, lengths: Ints) -> bytearray:
     """Return names in a new order, each followed by `/`."""
-    data = pool.data
     result = bytearray()
     for at in range(0, len(offsets), _GATHERED):
-        starts = offsets[at : at + _GATHERED]
-        ends = starts + lengths[at : at + _GATHERED]
-        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
-        result += b"/".join([data[start:end] for start, end in pairs])
-        result += b"/"
+        starts = offsets[at : at + _GATHERED].astype(np.int64)
+        sizes = lengths[at : at + _GATHERED].astype(np.int64) + 1
+        part = pool.take(ragged(starts, sizes))
+        part[np.cumsum(sizes) - 1] = SEPARATOR
+        result += part.data
     return result
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from triage.evidence.index import (
@@ -12,6 +14,7 @@ from triage.evidence.index import (
     NO_TIME,
     REUSED,
     TYPES,
+    Column,
     Index,
     pack,
 )
@@ -93,40 +96,43 @@ class Rows:
         self.size = extended(self.size, [stream.size for stream in chosen])
 
     def listed(self, max_entries: int) -> Listed:
-        """Lay the rows out breadth first and freeze them."""
+        """Lay the rows out breadth first and freeze them. Nothing is left afterwards."""
         pool = self._records.names.pool()
         names = self.offset.astype(np.int64), self.length.astype(np.int64)
         ties = self.record.astype(np.int64) << 32 | (self.attribute.astype(np.int64) + 1)
         order = sort_names(pool, self.directory, names, ties)
         del ties, names
         layout = _Layout(self, order, records=self._records)
+        del order
         layout.go(max_entries)
         rows = layout.rows
-        root = _DIRECTORY | NAME_ALLOCATED | META_ALLOCATED
-        columns = {
-            "parent": np.concatenate(([-1], layout.parents)).astype(np.int32),
-            "flags": _column(self.flags & ~np.uint8(_DESCEND), rows, root),
-            "inode": _column(self.record.astype(np.int64), rows, -1),
-            "attribute": _column(self.attribute, rows, NO_ATTRIBUTE),
-            "size": _column(self.size, rows, 0),
-        }
-        lengths = self.length[rows].astype(np.int64)
-        ends = np.cumsum(lengths + 1) + 1
-        columns["name_end"] = np.concatenate(([1], ends)).astype(np.uint32)
-        text = b"/" + gather_names(pool, self.offset[rows].astype(np.int64), lengths)
-        record, unknown = self.record[rows], ~self.known[rows]
-        for place, name in enumerate(("modified", "accessed", "changed", "created")):
-            time = np.full(len(rows) + 1, NO_TIME, dtype=np.int64)
-            time[1:] = self._records.times[place].take(record)
-            time[1:][unknown] = NO_TIME
-            columns[name] = time
+        text = gather_names(pool, self.offset[rows], self.length[rows])
         block = pack(
-            {name: column.data for name, column in columns.items()},
+            len(rows) + 1,
+            self._columns(rows, layout.parents),
             layout.listed.astype(np.int32).data,
             layout.first.astype(np.int32).data,
-            text,
+            [b"/", text],
         )
         return Listed(block=block, problems=layout.problems(block))
+
+    def _columns(self, rows: Ints, parents: Ints) -> Iterator[Column]:
+        """Yield the columns of the index in their order, row 0 being the root."""
+        records = self._records
+        root = _DIRECTORY | NAME_ALLOCATED | META_ALLOCATED
+        ends = np.cumsum(self.length[rows] + np.int64(1)) + 1
+        yield np.concatenate(([-1], parents)).astype(np.int32).data
+        yield np.concatenate(([1], ends)).astype(np.uint32).data
+        del ends
+        yield _column(self.flags & ~np.uint8(_DESCEND), rows, root).data
+        yield _column(self.record.astype(np.int64), rows, -1).data
+        yield _column(self.attribute, rows, NO_ATTRIBUTE).data
+        yield _column(self.size, rows, 0).data
+        record, unknown = self.record[rows], np.flatnonzero(~self.known[rows]) + 1
+        while records.times:
+            time = _column(records.times.pop(0), record, NO_TIME)
+            time[unknown] = NO_TIME
+            yield time.data
 
 
 def _column(column: Array, rows: Ints, root: int) -> Array:
@@ -197,7 +203,7 @@ class _Layout:
             self._problems += [(code, int(row)) for _, _, code, row in sorted(troubles)]
             directories, places = record[new], total + enter[new]
             total += len(level)
-        self.rows, self.parents = np.concatenate(rows), np.concatenate(parents)
+        self.rows, self.parents = np.concatenate(rows), np.concatenate(parents).astype(np.int32)
         self.listed = np.concatenate(listed)
         self.first = np.append(np.concatenate(first), total)
 

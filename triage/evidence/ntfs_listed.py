@@ -79,7 +79,8 @@ def _take(records: Records, tsk: TskTree, found: Any, parts: list[int]) -> None:
     meta = found.info.meta
     times = tsk.times(meta)
     values = (times.modified, times.accessed, times.changed, times.created)
-    records.times[:, record] = [NO_TIME if value is None else value for value in values]
+    for column, value in zip(records.times, values, strict=True):
+        column[record] = NO_TIME if value is None else value
     records.size[record] = meta.size
     records.data[record] = -1
     directory = bool(records.state[record] & DIRECTORY)

@@ -15,7 +15,7 @@ from triage.evidence.ntfs_records import IN_USE, Allocation, Geometry, Records
 from triage.model import Reader, Storage
 
 _CHUNK = 4 << 20  # bytes of $MFT decoded at once
-_BATCH = 8 << 20  # bytes of indexes
+_BATCH = 4 << 20  # bytes of indexes
 _NEAR = 32 << 10  # a gap that is cheaper to read than to leave out
 _BOOT_SECTOR = 512
 _SECTOR = 512

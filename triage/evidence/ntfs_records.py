@@ -110,7 +110,7 @@ class Records:
     sequence: Array = field(init=False)
     size: Array = field(init=False)
     data: Array = field(init=False)  # id of the unnamed data attribute
-    times: Array = field(init=False)  # modified, accessed, changed, created; ns since 1970
+    times: list[Ints] = field(init=False)  # modified, accessed, changed, created; ns since 1970
     listable: Bools = field(init=False)  # directories whose index is sound
     bases: dict[int, int] = field(default_factory=dict)  # extension record → its base
     streams: list[Stream] = field(default_factory=list)
@@ -128,14 +128,14 @@ class Records:
         self.sequence = np.zeros(count, dtype=np.uint16)
         self.size = np.zeros(count, dtype=np.int64)
         self.data = np.full(count, NO_DATA, dtype=np.int32)
-        self.times = np.full((4, count), NO_TIME, dtype=np.int64)
+        self.times = [np.full(count, NO_TIME, dtype=np.int64) for _ in range(4)]
         self.listable = np.zeros(count, dtype=np.bool_)
         self._parents = np.zeros(count, dtype=np.bool_)
         self._allocated = np.zeros(count, dtype=np.bool_)
 
     def file_names(self) -> FileNames:
-        """Return all names; those of extension records too."""
-        parts = self._file_names
+        """Take out all names; those of extension records too."""
+        parts, self._file_names = self._file_names, []
         return FileNames(
             record=np.concatenate([part.record for part in parts]),
             parent=np.concatenate([part.parent for part in parts]),

@@ -25,9 +25,13 @@ class Table:
     """The entries of every directory, in TSK's order, each name of a file once."""
 
     def __init__(self, records: Records, listed: list[Entries], names: FileNames) -> None:
-        """Join both sources. Raises Declined where a directory is too large for TSK."""
+        """Join both sources; `listed` is emptied.
+
+        Raises Declined where a directory is too large for TSK.
+        """
         self._records = records
         entries = joined(listed)
+        listed.clear()
         entries = joined([entries, self._unlisted(entries, names)])
         entries = entries.take(np.argsort(entries.directory, kind="stable"))
         entries = entries.take(self._once(entries))

@@ -95,6 +95,24 @@ def _compiled(glob: str) -> re.Pattern[str]:
         raise UsageError(f"bad [ in pattern {glob!r}: {error}") from None
 
 
+def _finders(globs: Iterable[str]) -> Iterator[tuple[re.Pattern[str], bool]]:
+    """Yield expressions that find, in a text of names, those that match some glob.
+
+    What begins with a wildcard and ends without one is sought backwards: an expression that begins
+    with a letter leaves most names at their first.
+    """
+    forwards: list[str] = []
+    backwards: list[str] = []
+    for glob in sorted(globs):
+        if glob[0] in "*?" and glob[-1] not in "*?" and "[" not in glob:
+            backwards.append(_component(glob[::-1]))
+        else:
+            forwards.append(_component(glob))
+    for sources in (forwards, backwards):
+        if sources:
+            yield re.compile(f"/(?:{'|'.join(sources)})(?=/)"), sources is backwards
+
+
 Step = tuple[int, tuple[int, ...], tuple[int, ...]]
 """State below, file patterns that match, folder patterns that match."""
 
@@ -106,7 +124,8 @@ class _State:
     literals: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     globs: list[tuple[re.Pattern[str], tuple[int, int]]] = field(default_factory=list)
     any_glob: re.Pattern[str] | None = None
-    finder: re.Pattern[str] | None = None  # the same in a text of names, each between two `/`
+    finders: list[tuple[re.Pattern[str], bool]] = field(default_factory=list)
+    """The same for a text of names, each between two `/`; some read it backwards."""
     everything: bool = False  # some glob is a mere `*`
     staying: frozenset[tuple[int, int]] = frozenset()
     stay_id: int | None = None
@@ -151,6 +170,7 @@ class PatternSet:
             return known
         state = _State()
         staying = set()
+        globs: set[str] = set()
         pending = list(positions)
         while pending:
             number, at = pending.pop()
@@ -159,15 +179,15 @@ class PatternSet:
                 staying.add((number, at))
                 pending.append((number, at + 1))
             elif part in self._regexes:
+                globs.add(part)
                 state.globs.append((self._regexes[part], (number, at + 1)))
             else:
                 state.literals.setdefault(part, []).append((number, at + 1))
-        sources = sorted({regex.pattern for regex, _ in state.globs})
-        if sources:
-            either = "|".join(sources)
-            state.any_glob = re.compile(either)
-            state.finder = re.compile(f"/(?:{either})(?=/)")
+        if globs:
+            sources = sorted({regex.pattern for regex, _ in state.globs})
+            state.any_glob = re.compile("|".join(sources))
             state.everything = _STAR in sources
+            state.finders = list(_finders(globs))
         state.staying = frozenset(staying)
         self._ids[positions] = len(self._states)
         self._states.append(state)
@@ -203,8 +223,11 @@ class PatternSet:
         state = self._states[state_id]
         folded = text.casefold()
         wanted = set(state.literals)
-        if state.finder is not None and not state.everything:
-            wanted.update(found[1:] for found in state.finder.findall(f"/{folded}"))
+        for finder, backwards in () if state.everything else state.finders:
+            if backwards:
+                wanted.update(found[:0:-1] for found in finder.findall(f"{folded[::-1]}/"))
+            else:
+                wanted.update(found[1:] for found in finder.findall(f"/{folded}"))
         names = folded.split("/")
         names.pop()
         for position, name in enumerate(names):
