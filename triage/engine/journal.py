@@ -1,7 +1,8 @@
 """What a run has finished, noted in `.partial`, so that `--resume` need not do it again.
 
 Canonical JSON lines, appended; a kill loses nothing that was noted, a power cut the last second.
-What is not whole at the end is dropped: that work is done again. Nothing stands here in clear that
+Each line carries a checksum over itself and the line before it. From the first one on that is torn
+or does not fit, lines are dropped: that work is done again. Nothing stands here in clear that
 the bundle would not hold: findings come redacted and without their `secret`, and an artifact with
 a secret for the recipient is not noted at all. Removed before the bundle gets its name.
 
@@ -102,6 +103,13 @@ class Sealed(Line, frozen=True, kw_only=True):
 AnyLine: TypeAlias = Begun | Avoided | Listed | Said | Read | Finished | MediaHashed | Sealed
 
 
+class Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands in the file."""
+
+    check: str  # SHA-256 of the checksum before and this entry
+    entry: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFile:
     """One evidence file that was read; `record` is final but for `exported`."""
@@ -144,8 +152,8 @@ class Journal:
         self.media: MediaHashed | None = None
         self.sealed: dict[str, str] = {}
         self.lines = 0
-        self.head: str | None = None
-        """SHA-256 of the last line that was whole; None: there was none."""
+        self.head = ""
+        """Checksum of the last whole line, which covers all before it."""
         self._path = path
         self._synced = time.monotonic()
         self._file = -1
@@ -165,23 +173,22 @@ class Journal:
 
     def _load(self, identity: dict[str, Any]) -> int:
         """Take over what stands there; return how many bytes of it are whole."""
-        whole = offset = 0
-        lines, digest = 0, b""
+        whole = offset = lines = 0
+        head = ""
         pending: dict[Key, Extraction] = {}
         broken = contextlib.suppress(ParseError, WorkerError)
         with os.fdopen(os.dup(self._file), "rb") as file, broken:
             for raw in canonical.lines(file):
-                line = _decoded(raw)
+                line, head = _decoded(raw, head)
                 if (offset == 0) != isinstance(line, Begun):
                     break
                 if isinstance(line, Begun):
                     self._compare(line, identity)
-                offset, lines, digest = offset + len(raw), lines + 1, raw
+                offset, lines = offset + len(raw), lines + 1
                 self._take(line, pending)
                 # The lines of one artifact count together or not at all.
                 if not isinstance(line, (Said, Read)):
-                    whole, self.lines = offset, lines
-                    self.head = hashlib.sha256(digest).hexdigest()
+                    whole, self.lines, self.head = offset, lines, head
         return whole
 
     def _compare(self, begun: Begun, identity: dict[str, Any]) -> None:
@@ -238,7 +245,11 @@ class Journal:
         self._append(line)
 
     def _append(self, *lines: Line) -> None:
-        data = b"".join(canonical.line(msgspec.to_builtins(line)) for line in lines)
+        data = bytearray()
+        for line in lines:
+            entry = canonical.encode(msgspec.to_builtins(line))
+            self.head = _check(self.head, entry)
+            data += b'{"check":"%s","entry":%s}\n' % (self.head.encode(), entry)
         with writing(self._path):
             view = memoryview(data)
             while view:
@@ -259,13 +270,20 @@ class Journal:
             self._file = -1
 
 
-def _decoded(raw: bytes) -> AnyLine:
-    """Return a line. Raises ParseError when it is none of ours."""
+def _check(before: str, entry: bytes) -> str:
+    return hashlib.sha256(before.encode() + entry).hexdigest()
+
+
+def _decoded(raw: bytes, before: str) -> tuple[AnyLine, str]:
+    """Return a line and its checksum. Raises ParseError when it is not what was written."""
     try:
-        line: AnyLine = msgspec.convert(canonical.decode(raw.removesuffix(b"\n")), AnyLine)
+        checked = msgspec.convert(canonical.decode(raw.removesuffix(b"\n")), Checked)
+        line: AnyLine = msgspec.convert(checked.entry, AnyLine)
     except msgspec.ValidationError as error:
         raise ParseError("not a line of a journal") from error
-    return line
+    if checked.check != _check(before, canonical.encode(checked.entry)):
+        raise ParseError("does not fit its checksum")
+    return line, checked.check
 
 
 def _differences(old: object, new: object, where: str = "") -> Iterator[str]:
