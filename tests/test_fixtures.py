@@ -1,7 +1,8 @@
 """Each fixture folder holds a small tree and what a run over it must find.
 
 `fixtures/<family>/<app>/<case>/{tree/…, expected.jsonl, ORIGIN.md}`. `pytest --update-expected`
-writes `expected.jsonl` anew; the review is the diff.
+writes `expected.jsonl` anew; the review is the diff. A `profile.yaml` beside them is added to the
+profile `quick`: for what is only done when asked for.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def told(record: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.relative_to(ROOT)))
 def test_fixture(case: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     bundle = tmp_path / "bundle"
-    silent_run(Options(image=case / "tree", output=bundle, profile=profile.load(["quick"])))
+    own = case / "profile.yaml"
+    chosen = profile.load(["quick", *([str(own)] if own.exists() else [])])
+    silent_run(Options(image=case / "tree", output=bundle, profile=chosen))
     data = bundle / "data"
     assert (data / "problems.jsonl").read_bytes() == b"", "a fixture gives no problems"
     findings = (data / "findings.jsonl").read_text(encoding="utf-8").splitlines()

@@ -48,6 +48,11 @@ class Artifact(Protocol):
         """Path from the root of the file system, `/Users/alice/…`."""
         ...
 
+    @property
+    def may_decrypt(self) -> bool:
+        """Whether keys that lie on the image may be used (`decrypt: found` in the profile)."""
+        ...
+
     def open(self) -> Reader:
         """Return random access to the content."""
         ...

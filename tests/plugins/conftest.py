@@ -92,14 +92,20 @@ def extract() -> Extract:
     """Run an extractor over every file of a tree that its patterns match, in path order."""
 
     def run(
-        extractor: Extractor, tree: dict[str, bytes], facts: tuple[Fact[Any], ...] = ()
+        extractor: Extractor,
+        tree: dict[str, bytes],
+        facts: tuple[Fact[Any], ...] = (),
+        *,
+        may_decrypt: bool = False,
     ) -> Extraction:
         result = Extraction()
         files = MemoryTree(tree)
         walked = walk(files, PatternSet(extractor.paths), max_entries=100_000)
         index = Index(memoryview(walked.block), volume="whole")
         for match in sorted(walked.matches, key=lambda match: index.path(match.row)):
-            task = Task(tree=files, index=index, budget=1 << 30, facts=facts)
+            task = Task(
+                tree=files, index=index, budget=1 << 30, facts=facts, may_decrypt=may_decrypt
+            )
             result.findings += extractor.run(EvidenceArtifact(task, match.row))
             result.problems += [
                 f"{locator}: {text}" if locator else text for text, locator in task.troubles

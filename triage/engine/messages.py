@@ -32,6 +32,7 @@ class Open(Request, frozen=True, kw_only=True):
     place_fd: int | None = None  # page in which this worker leaves where it is (see `place`)
     require_sandbox: bool = False  # parse nothing when a layer of the sandbox is missing
     send_secrets: bool  # there is a recipient to seal them to
+    may_decrypt: bool = False  # with keys that lie on the image
 
 
 class WalkVolume(Request, frozen=True, kw_only=True):

@@ -207,6 +207,7 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
         index_fd=index_fd,
         require_sandbox=options.require_sandbox,
         send_secrets=recipient is not None,
+        may_decrypt=options.profile.decrypt == "found",
     )
     try:
         with Pool(

@@ -75,6 +75,7 @@ class Task:
     index: Index
     budget: int  # bytes that may be read
     facts: Sequence[Fact[Finding]]
+    may_decrypt: bool = False
     accesses: dict[int, Access] = field(default_factory=dict)
     troubles: list[tuple[str, str | None]] = field(default_factory=list)
 
@@ -125,6 +126,11 @@ class EvidenceArtifact:
     def path(self) -> EvidencePath:
         """Path from the root of the file system."""
         return self._entry.path
+
+    @property
+    def may_decrypt(self) -> bool:
+        """Whether keys that lie on the image may be used."""
+        return self._task.may_decrypt
 
     def open(self) -> Reader:
         """Return random access to the content."""

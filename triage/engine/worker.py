@@ -143,6 +143,7 @@ class Worker:
             index=self.indexes[request.volume],
             budget=self.limits.artifact_bytes,
             facts=[fact for fact in self.facts if isinstance(fact.finding, extractor.needs)],
+            may_decrypt=self.request.may_decrypt,
         )
         try:
             # Opened here even if the extractor never does: a match that cannot be read is said.
