@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from triage.hashing import MEDIA_ALGORITHMS, Digests, sha256
+from triage.hashing import MEDIA_ALGORITHMS, Digests, ParallelDigests, sha256
 
 
 def test_all_digests_of_the_same_bytes() -> None:
@@ -47,3 +47,20 @@ def test_asking_for_digests_does_not_end_them() -> None:
 def test_an_unknown_algorithm_is_refused() -> None:
     with pytest.raises(ValueError, match="unsupported"):
         Digests(["crc99"])
+
+
+def test_digests_on_threads_are_the_same() -> None:
+    blocks = [bytes([number % 256]) * (number * 997 % 5000) for number in range(200)]
+    whole = b"".join(blocks)
+    with ParallelDigests(("md5", "sha1", "sha256")) as digests:
+        for block in blocks:
+            digests.update(block)
+        assert digests.hex() == {
+            name: hashlib.new(name, whole).hexdigest() for name in ("md5", "sha1", "sha256")
+        }
+        assert digests.length == len(whole)
+
+
+def test_no_block_at_all() -> None:
+    with ParallelDigests(("sha256",)) as digests:
+        assert digests.hex() == {"sha256": hashlib.sha256(b"").hexdigest()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Self
 
 MEDIA_ALGORITHMS = ("md5", "sha1", "sha256")  # the two that imagers store, and our anchor
 
@@ -31,3 +33,43 @@ class Digests:
 def sha256(data: bytes) -> str:
     """Return the SHA-256 of bytes in memory, lower-case hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+class ParallelDigests:
+    """Several digests of a long stream, each on a thread of its own.
+
+    hashlib lets go of the interpreter while it works, so the next block is read and inflated while
+    the digests of this one are computed. Blocks must not be changed once they are handed in.
+    """
+
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        self._hashes = {
+            name: hashlib.new(name, usedforsecurity=False) for name in sorted(algorithms)
+        }
+        self._threads = ThreadPoolExecutor(max_workers=max(1, len(self._hashes)))
+        self._pending: list[Future[None]] = []
+        self.length = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown()
+
+    def update(self, data: bytes) -> None:
+        """Feed a block; returns once the digests of the block before it are done."""
+        self._settle()
+        self.length += len(data)
+        self._pending = [
+            self._threads.submit(digest.update, data) for digest in self._hashes.values()
+        ]
+
+    def _settle(self) -> None:
+        for pending in self._pending:
+            pending.result()
+        self._pending = []
+
+    def hex(self) -> dict[str, str]:
+        """Return the digests of everything fed, algorithm → lower-case hex."""
+        self._settle()
+        return {name: digest.hexdigest() for name, digest in self._hashes.items()}
