@@ -1,0 +1,129 @@
+"""What an address is: its host, the indicator list, the checksum of an onion service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from triage.api import Confidence, IndicatorOnion, Shows
+from triage.formats.indicators import WEB, Indicator
+from triage.formats.onion import check as onion_check
+from triage.formats.onion import find_onions
+
+INDICATOR_LIST = str(WEB)
+_MAX_ONIONS = 20_000
+_SHORTEST = 22  # `http://` and no onion name is shorter
+
+
+class Judgement(NamedTuple):
+    """What is known of an address."""
+
+    category: str | None
+    indicator: str | None
+    checks: tuple[str, ...]
+
+    @property
+    def telling(self) -> bool:
+        """Whether the address is on the list or an onion service."""
+        return self.category is not None or bool(self.checks)
+
+    def shows(self, otherwise: Shows) -> Shows:
+        """Return how far a finding about the address goes on the ladder."""
+        return Shows.DESTINATION if self.telling else otherwise
+
+
+def host_of(url: str) -> str | None:
+    """Return the host of an address in lower case, None when there is none."""
+    try:
+        return urlsplit(url).hostname or None
+    except ValueError:
+        return None
+
+
+def judge(url: str | None) -> Judgement:
+    """Judge an address."""
+    if not url:
+        return Judgement(None, None, ())
+    return _judgement(WEB.url(url), host_of(url) if ".onion" in url.lower() else None)
+
+
+def judge_host(host: str) -> Judgement:
+    """Judge a host."""
+    return _judgement(WEB.host(host), host)
+
+
+def judge_download(urls: tuple[str, ...], target: str) -> Judgement:
+    """Judge a download by the addresses it came from, else by the name it was given."""
+    for url in reversed(urls):
+        found = judge(url)
+        if found.telling:
+            return found
+    entry = WEB.file(target) or next((hit for url in urls if (hit := WEB.file(_last(url)))), None)
+    return _judgement(entry, None)
+
+
+def _last(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
+def _judgement(entry: Indicator | None, host: str | None) -> Judgement:
+    onion = onion_check(host) if host and host.endswith(".onion") else None
+    return Judgement(
+        entry.category if entry else None,
+        entry.pattern if entry else None,
+        onion.checks if onion else (),
+    )
+
+
+@dataclass(slots=True)
+class _Seen:
+    version: int
+    checks: tuple[str, ...]
+    where: set[str] = field(default_factory=set)
+    entries: int = 0
+
+
+class Onions:
+    """Gathers the onion addresses of an artifact, also those behind gateways and in titles."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+
+    def add(self, where: str, *texts: str | None) -> None:
+        """Look for addresses in the texts of one row."""
+        found = {
+            address.address: address
+            for text in texts
+            if text and len(text) >= _SHORTEST
+            for _, address in find_onions(text)
+        }
+        for name, address in found.items():
+            seen = self._seen.get(name)
+            if seen is None:
+                if len(self._seen) >= _MAX_ONIONS:
+                    continue
+                seen = self._seen[name] = _Seen(address.version, address.checks)
+            seen.where.add(where)
+            seen.entries += 1
+
+    def findings(self) -> Iterator[IndicatorOnion]:
+        """Yield one finding an address, sorted."""
+        for name, seen in sorted(self._seen.items()):
+            entry = WEB.host(name)
+            yield IndicatorOnion(
+                onion=name,
+                onion_version=seen.version,
+                checksum_ok=bool(seen.checks),
+                where=tuple(sorted(seen.where)),
+                entries=seen.entries,
+                category=entry.category if entry else None,
+                indicator=entry.pattern if entry else None,
+                shows=Shows.DESTINATION,
+                confidence=Confidence.CONFIRMED if seen.checks else Confidence.POSSIBLE,
+                checks=seen.checks,
+            )
