@@ -18,7 +18,8 @@ SEPARATOR = ord("/")
 _MOST_NAMES = 1 << 32  # bytes
 _PADDING = 16  # bytes behind a buffer, so that a number at its end can be read
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
-_GATHERED = 1 << 16  # names moved at once
+_GATHERED = 1 << 14  # names moved at once
+_KEYED = 1 << 16
 _HIGH, _LOW, _SURROGATES_END = 0xD800, 0xDC00, 0xE000
 
 
@@ -183,6 +184,10 @@ class Names:
             todo, depth = todo[equal], depth + 8
         return same
 
+    def clear(self) -> None:
+        """Forget all names."""
+        self._pool, self._end = bytearray(), 0
+
 
 def gather_names(pool: Array, offsets: Ints, lengths: Ints) -> bytearray:
     """Return names in a new order, each followed by `/`."""
@@ -196,7 +201,7 @@ def gather_names(pool: Array, offsets: Ints, lengths: Ints) -> bytearray:
     return result
 
 
-def sort_names(pool: Array, group: Array, names: tuple[Ints, Ints], ties: Array) -> Ints:
+def sort_names(pool: Array, group: Array, names: tuple[Array, Array], ties: Array) -> Ints:
     """Return the order by group, then by the bytes of the name, then by `ties`.
 
     Eight bytes of the names are compared at a time, and only where all before them are equal.
@@ -205,9 +210,13 @@ def sort_names(pool: Array, group: Array, names: tuple[Ints, Ints], ties: Array)
     words: Array = pool.view("<u8")
 
     def key(rows: Ints, depth: int) -> Array:
-        left = np.clip(lengths.take(rows) - depth, 0, 8)
-        at = np.where(left > 0, offsets.take(rows) + depth, 0)
-        return unaligned(words, at, left).byteswap()
+        keys = np.empty(len(rows), dtype=np.uint64)
+        for first in range(0, len(rows), _KEYED):
+            part = rows[first : first + _KEYED]
+            left = np.clip(lengths.take(part).astype(np.int64) - depth, 0, 8)
+            at = np.where(left > 0, offsets.take(part).astype(np.int64) + depth, 0)
+            keys[first : first + _KEYED] = unaligned(words, at, left).byteswap()
+        return keys
 
     order: Ints = np.arange(len(group))
     active, run, depth = order.copy(), group, 0
@@ -222,6 +231,7 @@ def sort_names(pool: Array, group: Array, names: tuple[Ints, Ints], ties: Array)
             break
         keys, run = keys[sorting], run[sorting]
         same = np.concatenate(([False], (keys[1:] == keys[:-1]) & (run[1:] == run[:-1]), [False]))
+        del keys, sorting, rows
         tied = same[1:] | same[:-1]
         run = np.cumsum(~same[:-1])[tied]
         active = active[tied]

@@ -59,6 +59,7 @@ class Rows:
         self.attribute, self.known = attribute, known
         self.offset, self.length = entries.offset, entries.length
         self.size = np.where(known, records.size[entries.record], 0)
+        records.size = records.size[:0]
         self._add_streams()
 
     def _add_streams(self) -> None:
@@ -98,15 +99,16 @@ class Rows:
     def listed(self, max_entries: int) -> Listed:
         """Lay the rows out breadth first and freeze them. Nothing is left afterwards."""
         pool = self._records.names.pool()
-        names = self.offset.astype(np.int64), self.length.astype(np.int64)
         ties = self.record.astype(np.int64) << 32 | (self.attribute.astype(np.int64) + 1)
-        order = sort_names(pool, self.directory, names, ties)
-        del ties, names
+        order = sort_names(pool, self.directory, (self.offset, self.length), ties)
+        del ties
         layout = _Layout(self, order, records=self._records)
-        del order
+        del order, self.directory
         layout.go(max_entries)
         rows = layout.rows
         text = gather_names(pool, self.offset[rows], self.length[rows])
+        del pool, self.offset
+        self._records.names.clear()
         block = pack(
             len(rows) + 1,
             self._columns(rows, layout.parents),

@@ -13,6 +13,7 @@ from triage.evidence.ntfs_index import KIND_UNKNOWN, Entries, joined
 from triage.evidence.ntfs_records import IN_USE, OK, FileNames, Records
 
 _LONGEST = 256  # bytes that TSK takes over of a name that only a record has
+_BATCH = 1 << 16  # names looked up at once
 _MOST = 900_000  # names in a directory; TSK gives up at a million
 
 
@@ -61,9 +62,9 @@ class Table:
         life = np.where(in_use, sequence, np.maximum(sequence - 1, 0))
         names = names.take(names.parent < records.geometry.records)
         due = records.listable[names.parent] & (life[names.parent] == names.sequence)
-        key = _key(names.parent, names.record)
         missing = due.copy()
-        missing[due] = ~self._listed(entries, names.take(due), key[due])
+        missing[due] = ~self._listed(entries, names.take(due))
+        key = _key(names.parent, names.record)
         # Then TSK adds every name that the file has in that directory, whatever its life.
         names = names.take(records.listable[names.parent] & np.isin(key, key[missing]))
         return Entries(
@@ -78,28 +79,33 @@ class Table:
             length=truncated(names.length),
         )
 
-    def _listed(self, entries: Entries, names: FileNames, key: Ints) -> Bools:
+    def _listed(self, entries: Entries, names: FileNames) -> Bools:
         """Say which names have an allocated entry in the index of their parent."""
-        entries = entries.take(entries.allocated)
-        listed = _key(entries.directory, entries.record)
-        order = np.argsort(listed, kind="stable")
-        listed = listed[order]
-        first = np.searchsorted(listed, key, "left")
-        count = np.searchsorted(listed, key, "right") - first
+        order = np.flatnonzero(entries.allocated)
+        listed = _key(entries.directory[order], entries.record[order])
+        sorting = np.argsort(listed, kind="stable")
+        order, listed = order[sorting].astype(np.int32), listed[sorting]
+        del sorting
         pool = self._records.names
-        found = np.zeros(len(key), dtype=np.bool_)
-        one = np.flatnonzero(count == 1)
-        row = order[first[one]]
-        found[one] = pool.equal(
-            (entries.offset[row].astype(np.int64), entries.length[row].astype(np.int64)),
-            (names.offset[one].astype(np.int64), names.length[one].astype(np.int64)),
-        )
-        for number in np.flatnonzero(count > 1).tolist():
-            name = pool.get(int(names.offset[number]), int(names.length[number]))
-            rows = order[first[number] : first[number] + count[number]]
-            found[number] = any(
-                name == pool.get(int(entries.offset[row]), int(entries.length[row])) for row in rows
+        found = np.zeros(len(names.record), dtype=np.bool_)
+        for at in range(0, len(found), _BATCH):
+            part = names.take(np.arange(at, min(at + _BATCH, len(found))))
+            offset, length = part.offset.astype(np.int64), part.length.astype(np.int64)
+            key = _key(part.parent, part.record)
+            first = np.searchsorted(listed, key, "left")
+            count = np.searchsorted(listed, key, "right") - first
+            one = np.flatnonzero(count == 1)
+            row = order[first[one]]
+            found[at + one] = pool.equal(
+                (entries.offset[row].astype(np.int64), entries.length[row].astype(np.int64)),
+                (offset[one], length[one]),
             )
+            for number in np.flatnonzero(count > 1).tolist():
+                name = pool.get(int(offset[number]), int(length[number]))
+                found[at + number] = any(
+                    name == pool.get(int(entries.offset[row]), int(entries.length[row]))
+                    for row in order[first[number] : first[number] + count[number]]
+                )
         return found
 
     def _once(self, entries: Entries) -> Ints:
