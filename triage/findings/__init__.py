@@ -14,7 +14,15 @@ from triage.findings.base import (
     Unit,
     Zone,
 )
-from triage.findings.chat import ChatAccount, ChatContact, ChatMessage, ChatProfile
+from triage.findings.chat import (
+    ChatAccount,
+    ChatAttachment,
+    ChatContact,
+    ChatExport,
+    ChatGroup,
+    ChatMessage,
+    ChatProfile,
+)
 from triage.findings.darknet import DarknetClient, DarknetIdentity
 from triage.findings.indicator import IndicatorOnion
 from triage.findings.mail import MailAccount, MailRemailerClient, MailRemailerMessage
@@ -66,7 +74,10 @@ KINDS: dict[str, type[Finding]] = {
         ChatProfile,
         ChatAccount,
         ChatContact,
+        ChatGroup,
         ChatMessage,
+        ChatAttachment,
+        ChatExport,
         WalletFile,
         WalletAddress,
         WalletXpub,
@@ -81,7 +92,10 @@ KINDS: dict[str, type[Finding]] = {
 __all__ = [
     "KINDS",
     "ChatAccount",
+    "ChatAttachment",
     "ChatContact",
+    "ChatExport",
+    "ChatGroup",
     "ChatMessage",
     "ChatProfile",
     "Confidence",
