@@ -44,7 +44,11 @@ def new_page() -> int | None:
     if not hasattr(os, "memfd_create"):
         return None
     descriptor = os.memfd_create("place")
-    os.ftruncate(descriptor, mmap.PAGESIZE)
+    try:
+        os.ftruncate(descriptor, mmap.PAGESIZE)
+    except OSError:  # a limit of this process
+        os.close(descriptor)
+        return None
     return descriptor
 
 

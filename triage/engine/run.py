@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -215,61 +216,61 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
         ) as pool:
             opened = pool.open()
             files = stamps(image, opened.info)
-            with BundleWriter.create(
-                options.output,
-                resume=options.resume,
-                case=options.case.case,
-                exhibit=options.case.exhibit,
-            ) as writer:
-                journal = Journal(
+            with (
+                BundleWriter.create(
+                    options.output,
+                    resume=options.resume,
+                    case=options.case.case,
+                    exhibit=options.case.exhibit,
+                ) as writer,
+                _advice(writer),
+                Journal(
                     writer.journal,
                     identity=identity(options, selected, opened, files),
                     started=utc_text(system_clock()),
+                ) as journal,
+            ):
+                state = Run(
+                    options=options,
+                    observer=observer,
+                    registry=registry,
+                    selected=selected,
+                    pool=pool,
+                    opened=opened,
+                    files=files,
+                    writer=writer,
+                    journal=journal,
+                    recipient=recipient,
+                    results=Results(volumes=opened.volumes),
+                    media=MediaHash(
+                        stored=opened.info.stored_hashes,
+                        expected=options.expect,
+                        selected=options.hash_media,
+                        applicable=opened.info.container is not Container.FOLDER,
+                        journal=journal,
+                    ),
                 )
-                try:
-                    return _write(
-                        Run(
-                            options=options,
-                            observer=observer,
-                            registry=registry,
-                            selected=selected,
-                            pool=pool,
-                            opened=opened,
-                            files=files,
-                            writer=writer,
-                            journal=journal,
-                            recipient=recipient,
-                            results=Results(volumes=opened.volumes),
-                            media=MediaHash(
-                                stored=opened.info.stored_hashes,
-                                expected=options.expect,
-                                selected=options.hash_media,
-                                applicable=opened.info.container is not Container.FOLDER,
-                                journal=journal,
-                            ),
-                        ),
-                        reporter,
-                    )
-                except KeyboardInterrupt:
-                    raise InterruptedRunError(f"interrupted; {_left(writer)}") from None
-                except BundleError as error:
-                    if not isinstance(error.__cause__, OSError):
-                        raise
-                    raise BundleError(
-                        f"{error.message}; {_left(writer)}", where=error.where
-                    ) from error
-                finally:
-                    journal.close()
+                return _write(state, reporter)
     finally:
         if index_fd is not None:
             os.close(index_fd)
 
 
-def _left(writer: BundleWriter) -> str:
-    if not writer.partial.exists():
-        return f"{writer.path.name} was sealed already and is complete"
+@contextmanager
+def _advice(writer: BundleWriter) -> Iterator[None]:
+    """Say what is left and what to do when a run breaks off."""
     name = writer.partial.name
-    return f"what is finished is kept in {name}: the same command with --resume continues it"
+    kept = f"what is finished is kept in {name}: the same command with --resume continues it"
+    try:
+        yield
+    except KeyboardInterrupt:
+        sealed = f"{writer.path.name} was sealed already and is complete"
+        left = kept if writer.partial.exists() else sealed
+        raise InterruptedRunError(f"interrupted; {left}") from None
+    except BundleError as error:
+        if not error.message.startswith("cannot write"):
+            raise
+        raise BundleError(f"{error.message}; {kept}", where=error.where) from error
 
 
 def _write(state: Run, reporter: Reporter) -> RunResult:
