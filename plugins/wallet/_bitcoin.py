@@ -1,8 +1,9 @@
 """What Bitcoin computes from public bytes: HASH160, addresses of keys, transaction ids.
 
 RIPEMD-160 is written out because OpenSSL 3 may be built without it, and the same bytes must come
-out on every host. Sources: the RIPEMD-160 paper (Dobbertin, Bosselaers, Preneel, 1996); Bitcoin's
-`script/standard.cpp`; BIP-141 and BIP-144 (transactions with witnesses).
+out on every host; where OpenSSL has it, it is a hundred times faster. Sources: the RIPEMD-160
+paper (Dobbertin, Bosselaers, Preneel, 1996); Bitcoin's `script/standard.cpp`; BIP-141 and BIP-144
+(transactions with witnesses).
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def _line(state: tuple[int, ...], words: Sequence[int], *, right: bool) -> tuple
     return a, b, c, d, e
 
 
-def ripemd160(data: bytes) -> bytes:
-    """Return the 20-byte RIPEMD-160 digest."""
+def ripemd160_here(data: bytes) -> bytes:
+    """Return the 20-byte RIPEMD-160 digest, computed without OpenSSL."""
     padded = data + b"\x80" + bytes(-(len(data) + 9) % 64) + struct.pack("<Q", 8 * len(data))
     state: tuple[int, ...] = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0)
     for start in range(0, len(padded), 64):
@@ -87,6 +88,24 @@ def ripemd160(data: bytes) -> bytes:
             (state[(i + 1) % 5] + left[(i + 2) % 5] + right[(i + 3) % 5]) & _MASK for i in range(5)
         )
     return struct.pack("<5I", *state)
+
+
+def _is_built_in() -> bool:
+    try:
+        hashlib.new("ripemd160", b"", usedforsecurity=False)
+    except ValueError:  # named among the available ones, and yet not there
+        return False
+    return True
+
+
+_BUILT_IN = _is_built_in()
+
+
+def ripemd160(data: bytes) -> bytes:
+    """Return the 20-byte RIPEMD-160 digest."""
+    if _BUILT_IN:
+        return hashlib.new("ripemd160", data, usedforsecurity=False).digest()
+    return ripemd160_here(data)
 
 
 def hash160(data: bytes) -> bytes:

@@ -8,6 +8,14 @@ from typing import ClassVar
 from triage.findings.base import Finding, Interpretation
 
 _CHAIN = "The public ledger shows amounts and counterparties; look there from another machine."
+_LONGEST_LABEL = 80  # in a summary; the field has it whole
+
+
+def _quoted(label: str | None) -> str:
+    if not label:
+        return ""
+    cut = f"{label[:_LONGEST_LABEL]}…" if len(label) > _LONGEST_LABEL else label
+    return f" “{cut}”"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +45,15 @@ class WalletFile(Finding):
     fingerprint: str | None = None  # master fingerprint, 8 hex; tells copies of one wallet
     script_types: tuple[str, ...] = ()
     hardware: str | None = None  # model a hardware wallet keystore names
+    label: str | None = None  # the name that the wallet file gives itself
     addresses: int | None = None  # how many the file lists
     transactions: int | None = None
     channels: int | None = None  # payment channels, backups of channels included
     recorded_balance: int | None = None  # smallest unit of the coin, from recorded transactions
     holds_secret: bool = False  # seed or private keys stand in clear in the file
     needed_to_open: str | None = None
+    kdf: str | None = None  # how the password becomes a key: scrypt, pbkdf2 …
+    synced_height: int | None = None  # last block that the wallet had seen
     named: str | None = None  # path of that machine, where settings name the wallet
     path: str | None = None  # evidence path that `named` leads to, if a file lies there
     server: str | None = None  # that the settings name
@@ -79,8 +90,7 @@ class WalletAddress(Finding):
 
     def summary(self) -> str:
         """Coin and address."""
-        label = f" “{self.label}”" if self.label else ""
-        return f"{self.coin} {self.role} address {self.crypto_address}{label}"
+        return f"{self.coin} {self.role} address {self.crypto_address}{_quoted(self.label)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +112,8 @@ class WalletXpub(Finding):
     derivation: str | None = None
     fingerprint: str | None = None
     script_type: str | None = None
+    descriptor: str | None = None  # output descriptor that the key stands in, if there is one
+    label: str | None = None  # name of the account
 
     def summary(self) -> str:
         """Coin and key."""
@@ -130,8 +142,7 @@ class WalletTransaction(Finding):
 
     def summary(self) -> str:
         """Coin and transaction id."""
-        label = f" “{self.label}”" if self.label else ""
-        return f"{self.coin} transaction {self.txid}{label}"
+        return f"{self.coin} transaction {self.txid}{_quoted(self.label)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
