@@ -12,10 +12,9 @@ import base64
 import binascii
 import quopri
 import re
-from calendar import timegm
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.utils import parsedate_tz
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -219,8 +218,9 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         return quopri.decodestring(body)
     if encoding == "base64":
         packed = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+        packed = packed[: len(packed) - (len(packed) % 4 == 1)]
         try:
-            return base64.b64decode(packed[: len(packed) - len(packed) % 4])
+            return base64.b64decode(packed + b"=" * (-len(packed) % 4))
         except binascii.Error:
             return b""
     return body
@@ -262,9 +262,7 @@ def date(value: str | None) -> int | None:
     if not value or len(value) > 200:  # noqa: PLR2004 - a date is short
         return None
     try:
-        parts = parsedate_tz(value)
-        if parts is None or parts[9] is None:
-            return None
-        return timegm((*parts[:6], 0, 1, 0)) - parts[9]
+        when = parsedate_to_datetime(value)
+        return None if when.tzinfo is None else int(when.timestamp())
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

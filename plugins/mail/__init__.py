@@ -1,0 +1,1 @@
+"""Mail: accounts, remailer programs, messages to and from remailers."""
