@@ -68,7 +68,6 @@ class ChatAccount(Finding):
     phone: str | None = None  # with + and country code if the program stores it so
     handle: str | None = None  # public name to be found by, without @
     linked_device: str | None = None  # name of this device among those of the account
-    opened_by: str | None = None
 
     def summary(self) -> str:
         """Service and identifier."""

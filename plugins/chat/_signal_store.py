@@ -1,0 +1,120 @@
+"""The store of Signal Desktop and of Session, its fork: `config.json` and a SQLCipher database.
+
+`config.json` holds the key of `sql/db.sqlite`: in clear (`key`, 64 hexadecimal digits) or wrapped
+by the operating system (`encryptedKey`, the hexadecimal form of a safeStorage blob). The key never
+changes, so a clear one from a backup opens a database whose key was wrapped since.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from triage.api import Artifact, Protection
+from triage.formats import json, safe_storage
+from triage.formats.safe_storage import Wrapped
+from triage.formats.sqlite import Database
+
+from ._rows import member, text
+
+CONFIG_LIMIT: Final = 1 << 20
+DATABASE: Final = "sql/db.sqlite"
+
+_KEY = re.compile(r"[0-9a-fA-F]{64}")
+_BLOB = re.compile(r"(?:[0-9a-fA-F]{2}){16,4096}")
+
+_NEEDED: Final = {
+    Wrapped.DPAPI: (
+        Protection.DPAPI,
+        "the DPAPI master key of this Windows account (its password), with `Local State`",
+    ),
+    Wrapped.KEYCHAIN: (
+        Protection.KEYCHAIN,
+        "the secret “{name} Safe Storage” of the login keychain",
+    ),
+    Wrapped.KEYRING: (
+        Protection.KEYRING,
+        "the secret “Chromium Safe Storage” of application {name} in the keyring",
+    ),
+    Wrapped.UNKNOWN: (Protection.ENCRYPTED, "the key, wrapped in a way that is not known"),
+}
+_ALLOW: Final = "a profile with `decrypt: found`: the key lies in config.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """What `config.json` says about the key. `key` is 32 bytes, never shown."""
+
+    key: bytes | None = field(repr=False)
+    opened_by: str | None  # where the key comes from
+    protection: Protection
+    needed: str | None
+    config: dict[str, json.Json] = field(repr=False)
+
+
+def platform_of(path: str) -> str:
+    """Tell the operating system that laid out a path."""
+    folded = path.casefold()
+    if "/appdata/" in folded:
+        return "windows"
+    return "macos" if "/library/application support/" in folded else "linux"
+
+
+def read(config: Artifact, *, name: str) -> Store | None:
+    """Read `config.json`; None when it is not the configuration of such a store.
+
+    Raises ParseError when it is not JSON.
+    """
+    parsed = json.parse(config.read(CONFIG_LIMIT), limit=CONFIG_LIMIT)
+    if not isinstance(parsed, dict):
+        return None
+    clear, wrapped = text(member(parsed, "key")), text(member(parsed, "encryptedKey"))
+    if clear and _KEY.fullmatch(clear):
+        return Store(
+            key=bytes.fromhex(clear),
+            opened_by="config.json key, plaintext",
+            protection=Protection.KEY_ON_IMAGE,
+            needed=None if config.may_decrypt else _ALLOW,
+            config=parsed,
+        )
+    if not wrapped or not _BLOB.fullmatch(wrapped):
+        return None
+    blob = bytes.fromhex(wrapped)
+    how = safe_storage.wrapped_by(blob, platform=platform_of(config.path))
+    if how is Wrapped.BASIC_TEXT:
+        plain = (safe_storage.open_basic_text(blob) or b"").decode("ascii", "replace")
+        if _KEY.fullmatch(plain):
+            return Store(
+                key=bytes.fromhex(plain),
+                opened_by="config.json encryptedKey, the fixed password of basic_text",
+                protection=Protection.KEY_ON_IMAGE,
+                needed=None if config.may_decrypt else _ALLOW,
+                config=parsed,
+            )
+        how = Wrapped.UNKNOWN
+    protection, needed = _NEEDED[how]
+    return Store(
+        key=None,
+        opened_by=None,
+        protection=protection,
+        needed=needed.format(name=name),
+        config=parsed,
+    )
+
+
+@contextmanager
+def opened(database: Artifact, *, name: str) -> Iterator[Database | None]:
+    """Open `sql/db.sqlite` with the key beside it; None when there is none or it may not be used.
+
+    Raises ParseError when the key does not open it.
+    """
+    config = database.resolve("../config.json") if database.may_decrypt else None
+    store = read(config, name=name) if config else None
+    if store is None or store.key is None:
+        yield None
+        return
+    with database.sqlite(key=store.key) as found:
+        yield found
