@@ -27,7 +27,8 @@ class WalletFile(Finding):
     title: ClassVar[str] = "Wallet files"
     interpretation: ClassVar[Interpretation] = Interpretation(
         means="A file in the format of this wallet software lies here; where the state is "
-        "`named`, the program's settings name one, at a place that may be another medium.",
+        "`named`, the program's settings name one, at a place that may be another medium; where it "
+        "is `trace`, a log or data of the program lies here and no wallet that could be read.",
         does_not_mean="That it holds funds, or whose they are. A recorded balance is what the "
         "file knew when it was last written, not what the ledger says now.",
         other_explanations="A trial wallet, a watch-only copy, a wallet kept for someone else.",
@@ -41,7 +42,7 @@ class WalletFile(Finding):
     coins: tuple[str, ...] = ()
     network: str | None = None  # mainnet, testnet
     wallet_type: str | None = None  # standard, 2of3, imported, hardware …
-    state: str = "plain"  # plain, keystore-encrypted, file-encrypted, damaged, named
+    state: str = "plain"  # plain, keystore-encrypted, file-encrypted, damaged, named, trace
     fingerprint: str | None = None  # master fingerprint, 8 hex; tells copies of one wallet
     script_types: tuple[str, ...] = ()
     hardware: str | None = None  # model a hardware wallet keystore names
@@ -63,6 +64,8 @@ class WalletFile(Finding):
         """Software, type, state, or where the settings say that it is."""
         if self.state == "named":
             return f"{self.software} settings name {self.named or 'no wallet file'}"
+        if self.state == "trace":
+            return f"{self.software}: a log or data of the program"
         kind = f" {self.wallet_type}" if self.wallet_type else ""
         return f"{self.software}{kind} wallet, {self.state}"
 
@@ -83,7 +86,7 @@ class WalletAddress(Finding):
 
     coin: str  # ticker: BTC, LTC, XMR
     crypto_address: str
-    role: str  # receive, change, imported, own (which is not told), contact, payee
+    role: str  # receive, change, imported, own (which is not told), contact, payee, mentioned
     derivation: str | None = None  # from the seed if the path is known, else chain/number
     label: str | None = None
     used: bool | None = None  # the wallet has history for it
