@@ -13,10 +13,11 @@ from tests.conftest import lines
 from tests.silent import Silent, silent_run
 from triage import profile
 from triage.bundle import Bundle, verify
+from triage.engine import pool
 from triage.engine.options import CaseInfo, Options, RunResult
 from triage.engine.records import finding_id
 from triage.engine.run import run as engine_run
-from triage.errors import ExitCode
+from triage.errors import ExitCode, TriageError, WorkerError
 
 BAD = Path(__file__).parent / "hostile_plugins"
 # A test vector of BIP-39.
@@ -99,6 +100,49 @@ def test_findings_without_end_meet_the_limit(run: Run) -> None:
     assert len(hosts(data)) == 50
     assert codes(data) == {"bad.test.many": "limit"}
     assert result.exit_code == ExitCode.INCOMPLETE
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_texts_without_measure_cost_one_artifact(run: Run, jobs: int) -> None:
+    files = dict.fromkeys(("fine.txt", "huge.txt", "loud.txt", "z/fine.txt"), "a")
+    result, data = run(files, jobs=jobs)
+    assert hosts(data) == {"a", "/huge.txt", "/loud.txt"}
+    said = [(p["extractor"], p["code"], p["text"]) for p in lines(data / "problems.jsonl")]
+    assert sorted(said) == [
+        ("bad.test.huge", "limit", "findings longer than a bundle takes"),
+        ("bad.test.loud", "not_parsed", "a text of 100000000 characters"),
+        ("bad.test.loud", "noted", "a text of 100000000 characters"),
+    ]
+    assert result.exit_code == ExitCode.INCOMPLETE
+    custody = [line["event"] for line in lines(data / "custody.jsonl")]
+    assert "workers.replaced" not in custody
+
+
+def test_an_incomplete_sandbox_is_refused_before_anything_is_parsed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+from triage.engine import sandbox, worker
+worker.lock = lambda **_: sandbox.SandboxLevel(rlimits=True)
+worker.open_source = lambda *_, **__: type("S", (), {
+    "read_beneath": (), "info": None, "missing": (), "unreadable": (),
+    "volumes": property(lambda self: 1 / 0)})()
+worker.main()
+"""
+    monkeypatch.setattr(pool, "WORKER", ("-P", "-c", code))
+    with pytest.raises(WorkerError, match=r"sandbox is not complete on this system: rlimits$"):
+        run({"fine.txt": "a"}, require_sandbox=True)
+    with pytest.raises(TriageError, match="ZeroDivisionError"):
+        run({"fine.txt": "a"})
+
+
+def test_the_sandbox_is_complete_where_it_is_demanded(run: Run) -> None:
+    try:
+        result, data = run({"fine.txt": "a"}, require_sandbox=True)
+    except WorkerError as error:
+        pytest.skip(str(error))
+    assert result.exit_code == ExitCode.OK
+    assert all(json.loads((data / "run.json").read_text())["sandbox"].values())
 
 
 def test_no_path_of_the_host_can_be_opened(run: Run) -> None:

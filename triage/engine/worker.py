@@ -37,7 +37,7 @@ from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import FileTree, walk
 from triage.extractor import Extractor
 from triage.findings import KINDS, Finding
-from triage.hashing import Digests
+from triage.hashing import Digests, ParallelDigests
 from triage.model import EvidencePath, Reader
 from triage.profile import Limits
 from triage.redaction import redact
@@ -46,7 +46,7 @@ _BLOCK = 1 << 20
 _REPORT_EVERY = 64  # blocks between two progress replies
 _TROUBLES_KEPT = 1000  # of one artifact
 _FINDING = 1 << 20  # characters in all texts of one finding; a line of a bundle has 16 MiB
-_FINDINGS = 1 << 27  # characters in all findings of one artifact
+_FINDINGS = 1 << 26  # characters in all findings of one artifact
 _TROUBLE = 10_000  # characters
 _LARGEST_INDEX = 1 << 34  # bytes of shared memory; there is no file that could be written
 
@@ -225,13 +225,14 @@ class Worker:
         media = self.source.media
         if media is None:
             raise EvidenceError("there is no media to hash")
-        digests = Digests(request.algorithms)
-        for number, block in enumerate(_blocks(media)):
-            digests.update(block)
-            if number % _REPORT_EVERY == 0:
-                self.channel.send(m.Progress(done=digests.length))
+        with ParallelDigests(request.algorithms) as digests:
+            for number, block in enumerate(_blocks(media)):
+                digests.update(block)
+                if number % _REPORT_EVERY == 0:
+                    self.channel.send(m.Progress(done=digests.length))
+            hashes = digests.hex()
         self.channel.send(
-            m.Hashed(hashes=digests.hex(), length=digests.length, bad=self.source.bad_ranges())
+            m.Hashed(hashes=hashes, length=digests.length, bad=self.source.bad_ranges())
         )
 
     def handle(self, request: m.AnyRequest) -> None:
@@ -264,11 +265,11 @@ def _blocks(reader: Reader, offset: int = 0, end: int | None = None) -> Iterator
 
 
 def characters(value: object) -> int:
-    """Count the characters in all texts of plain data."""
+    """Count the characters in all texts of plain data, keys left out."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):
-        return sum(len(key) + characters(item) for key, item in value.items())
+        return sum(map(characters, value.values()))
     if isinstance(value, (list, tuple)):
         return sum(map(characters, value))
     return 0

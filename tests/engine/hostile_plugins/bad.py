@@ -10,6 +10,7 @@ from typing import Any
 from triage.api import (
     Artifact,
     Confidence,
+    ParseError,
     Shows,
     TorClient,
     WalletFile,
@@ -106,3 +107,25 @@ def secret(artifact: Artifact) -> Iterator[WebSite]:
     artifact.problem(f"found {text}")
     yield _site(text)
     raise ValueError(text)
+
+
+@extractor(name="bad.test.huge", paths=("**/huge.txt",), yields=(WebSite,))
+def huge(artifact: Artifact) -> Iterator[WebSite]:
+    """Yield more text than a message holds, after a finding that is fine."""
+    yield _site(artifact.path)
+    yield _site("x" * 100_000_000)
+
+
+@extractor(name="bad.test.loud", paths=("**/loud.txt",), yields=(WebSite,))
+def loud(artifact: Artifact) -> Iterator[WebSite]:
+    """Complain at great length."""
+    artifact.problem("x" * 100_000_000, locator="y" * 100_000_000)
+    yield _site(artifact.path)
+    raise ParseError("z" * 100_000_000)
+
+
+@extractor(name="bad.test.flood", paths=("**/flood.txt",), yields=(WebSite,))
+def flood(artifact: Artifact) -> Iterator[WebSite]:
+    """Yield long texts without end."""
+    while True:
+        yield _site(f"{artifact.path}{'x' * 1_000_000}")
