@@ -21,6 +21,7 @@ _NS = 1_000_000_000
 _LOCAL_TIME = frozenset({"fat12", "fat16", "fat32", "exfat", "iso9660"})
 _WITH_ATTRIBUTES = frozenset({"ntfs"})
 _MAX_ATTRIBUTES = 1024  # streams of one file
+_LARGEST_INODE = 2**63 - 1
 _MAX_RUNS = 65536  # of one file
 
 # Left to itself TSK refuses a volume that keeps the mark of an older file system as well.
@@ -195,8 +196,8 @@ class TskTree:
 
     def runs(self, address: str) -> tuple[ByteRun, ...]:
         """Return the byte runs of the content; offsets are bytes of the media."""
-        inode, kind, identifier = _parsed(address)
         try:
+            inode, kind, identifier = _parsed(address)
             found = self._fs.open_meta(inode=inode)
             for attribute in found:
                 info = attribute.info
@@ -257,8 +258,14 @@ def _link(found: Any) -> bytes | None:
 
 
 def _parsed(address: str) -> tuple[int, int | None, int | None]:
-    parts = [int(part) for part in address.split("-")]
-    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else (parts[0], None, None)  # noqa: PLR2004 - inode-type-id
+    """Take `inode` or `inode-type-id` apart. Raises EvidenceError."""
+    parts = address.split("-")
+    if len(parts) not in (1, 3) or not all(p.isascii() and p.isdigit() for p in parts):
+        raise EvidenceError("not a metadata address")
+    inode, *attribute = (int(part) for part in parts)
+    if inode > _LARGEST_INODE:
+        raise EvidenceError("not a metadata address")
+    return (inode, *attribute) if attribute else (inode, None, None)  # type: ignore[return-value]  # two or none
 
 
 class TskFile:
