@@ -4,6 +4,8 @@ import gzip
 import lzma
 import random
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,9 @@ from triage.evidence.ntfs_arrays import (
     Buffer,
     Declined,
     Names,
+    distinct,
     gather_names,
+    member,
     ragged,
     sort_names,
     text_of,
@@ -199,6 +203,40 @@ def test_whatever_goes_wrong_in_bulk_leaves_the_volume_to_tsk(
         assert in_bulk(image) is None
         found = walk(open_tree(image, volume("ntfs")), ANYTHING, max_entries=10**7)
         assert bytes(found.block) == bytes(by_tsk(image).block)
+
+
+NO_IMPORTS = """
+import sys
+from pathlib import Path
+import encodings.utf_16_le
+from tests.evidence.test_ntfs import in_bulk
+from triage.evidence.image import open_image
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        raise AssertionError(name)
+
+with open_image(Path(sys.argv[1])) as image:
+    sys.meta_path.insert(0, Nothing())
+    assert in_bulk(image) is not None
+"""
+
+
+def test_nothing_is_imported_once_a_worker_has_locked_itself(file: Path) -> None:
+    file.write_bytes(media("busy"))
+    command = [sys.executable, "-c", NO_IMPORTS, str(file)]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_distinct_and_member() -> None:
+    values = np.array([3, 1, 3, 2])
+    assert distinct(values).tolist() == [1, 2, 3]
+    assert distinct(values[:0]).tolist() == []
+    assert member(values, np.array([3, 9, 2])).tolist() == [True, False, True, True]
+    assert member(values, values[:0]).tolist() == [False] * 4
 
 
 def test_content_and_runs_are_those_of_tsk(file: Path) -> None:

@@ -93,6 +93,22 @@ def groups(keys: Array) -> tuple[Ints, Ints]:
     return starts, np.diff(np.append(starts, len(keys)))
 
 
+def distinct(values: Array) -> Array:
+    """Return the values in order, each once; `np.unique` imports a module on first use."""
+    values = np.sort(values)
+    return values[groups(values)[0]]
+
+
+def member(values: Array, some: Array) -> Bools:
+    """Say which values are among some others; `np.isin` imports a module on first use."""
+    if not len(some):
+        return np.zeros(len(values), dtype=np.bool_)
+    some = np.sort(some)
+    at = np.minimum(np.searchsorted(some, values), len(some) - 1)
+    found: Bools = some[at] == values
+    return found
+
+
 def text_of(units: list[int]) -> bytes:
     """Return UTF-16 units as the name that TSK makes of them.
 
@@ -138,7 +154,7 @@ class Names:
         by_hand: dict[int, bytes] = {}
         if np.any(odd):
             numbers = np.searchsorted(ends, np.flatnonzero(odd))
-            for number in np.unique(numbers).tolist():
+            for number in distinct(numbers).tolist():
                 chosen = units[ends[number] - lengths[number] : ends[number]]
                 by_hand[number] = text_of(chosen.tolist())
                 chosen[:] = ord("?")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triage.evidence.ntfs_arrays import Array, Bools, Buffer, Ints, check
+from triage.evidence.ntfs_arrays import Array, Bools, Buffer, Ints, check, member
 
 STANDARD_INFORMATION, ATTRIBUTE_LIST, FILE_NAME = 0x10, 0x20, 0x30
 DATA, INDEX_ROOT, INDEX_ALLOCATION = 0x80, 0x90, 0xA0
@@ -35,7 +35,10 @@ class Attributes:
 
     def take(self, chosen: Bools) -> Attributes:
         """Return some of them."""
-        rows = np.flatnonzero(chosen)
+        return self.take_rows(np.flatnonzero(chosen))
+
+    def take_rows(self, rows: Ints) -> Attributes:
+        """Return some of them, in an order of one's own."""
         return Attributes(
             record=self.record.take(rows),
             at=self.at.take(rows),
@@ -141,9 +144,12 @@ def check_repeated(found: Attributes) -> None:
     if not again.any():
         return
     key = found.record << 32 | found.type
-    members = found.take(np.isin(key, key[again]))
-    key = np.stack((members.record << 32 | members.type, members.identifier), axis=1)
-    check(len(np.unique(key, axis=0)) == len(key), "two attributes with the same id")
+    members = found.take(member(key, key[again]))
+    order = np.lexsort((members.identifier, members.type, members.record))
+    members = members.take_rows(order)
+    key = members.record << 32 | members.type
+    twice = (key[1:] == key[:-1]) & (members.identifier[1:] == members.identifier[:-1])
+    check(~twice, "two attributes with the same id")
     check(members.resident | (members.identifier != 0), "an attribute with the id 0")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triage.evidence.ntfs_arrays import Array, Bools, Buffer, Ints, Names, check
+from triage.evidence.ntfs_arrays import Array, Bools, Buffer, Ints, Names, check, distinct, member
 
 _SECTOR = 512
 _MAGIC = int.from_bytes(b"INDX", "little")
@@ -139,7 +139,7 @@ def _chained(fine: Ints, region: Ints, at: Ints, following: Ints) -> Ints:
     if not overlaps.any():
         return fine
     keep = np.ones(len(fine), dtype=np.bool_)
-    for number in np.unique(region[1:][overlaps]).tolist():
+    for number in distinct(region[1:][overlaps]).tolist():
         first, stop = np.searchsorted(region, (number, number + 1)).tolist()
         free = 0
         for row in range(first, stop):
@@ -168,8 +168,8 @@ def index_records(
     first = at + _LIST + begin
     whole &= (first <= end) & (at + _LIST + used <= end) & (begin <= used)
     check(~whole | (begin & 3 == 0), "index at an odd place")
-    torn = np.unique(owner[~whole])
-    good = ~np.isin(owner, torn)
+    torn = distinct(owner[~whole])
+    good = ~member(owner, torn)
     regions = Regions(
         owner=directory[owner[good]],
         start=first[good],

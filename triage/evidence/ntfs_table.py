@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from triage.evidence.ntfs_arrays import Array, Bools, Ints, check, groups
+from triage.evidence.ntfs_arrays import Array, Bools, Ints, check, groups, member
 from triage.evidence.ntfs_index import KIND_UNKNOWN, Entries, joined
 from triage.evidence.ntfs_records import IN_USE, OK, FileNames, Records
 
@@ -66,7 +66,7 @@ class Table:
         missing[due] = ~self._listed(entries, names.take(due))
         key = _key(names.parent, names.record)
         # Then TSK adds every name that the file has in that directory, whatever its life.
-        names = names.take(records.listable[names.parent] & np.isin(key, key[missing]))
+        names = names.take(records.listable[names.parent] & member(key, key[missing]))
         return Entries(
             directory=names.parent,
             record=names.record,
