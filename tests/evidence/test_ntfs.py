@@ -37,7 +37,7 @@ from triage.evidence.walker import Walker, open_tree
 from triage.model import EntryType
 
 IMAGES = Path(__file__).parents[2] / "fixtures" / "images"
-SEEDS = 60
+SEEDS = 40
 RECORD = 1024
 ANYTHING = PatternSet(["**/*.txt", "**/file*"])
 

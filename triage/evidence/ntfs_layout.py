@@ -18,7 +18,7 @@ from triage.evidence.index import (
     Index,
     pack,
 )
-from triage.evidence.ntfs_arrays import Array, Ints, gather_names, ragged, sort_names
+from triage.evidence.ntfs_arrays import Array, Ints, check, gather_names, ragged, sort_names
 from triage.evidence.ntfs_index import KIND_DIRECTORY, KIND_UNKNOWN
 from triage.evidence.ntfs_orphans import ROOT
 from triage.evidence.ntfs_records import DIRECTORY, IN_USE, NO_DATA, Records
@@ -27,6 +27,7 @@ from triage.evidence.tree import Listed, WalkProblem
 from triage.model import EntryType
 
 _DATA = 128 << 16
+_MOST_STREAMS = 1 << 22
 _FILE, _DIRECTORY, _OTHER = (
     TYPES.index(kind) for kind in (EntryType.FILE, EntryType.DIRECTORY, EntryType.OTHER)
 )
@@ -71,6 +72,7 @@ class Rows:
         first = np.searchsorted(records, self.record, "left")
         count = np.searchsorted(records, self.record, "right") - first
         count[~self.known] = 0
+        check(int(count.sum()) <= _MOST_STREAMS, "too many streams")
         rows = np.repeat(np.arange(len(self.record)), count)
         chosen = [streams[at] for at in ragged(first, count).tolist()]
         pool = self._records.names

@@ -14,6 +14,7 @@ from triage.evidence.ntfs_table import Table, truncated
 
 ROOT = 5
 _DEEPEST = 100  # TSK stops at 128 levels, in an order of its own
+_MOST_ENTERED = 1 << 20  # directories; hostile ones lead to each other in endless ways
 _LONGEST_PATH = 3500  # and at 4096 bytes
 _ORPHAN = BASE | OK | USED
 
@@ -23,6 +24,7 @@ class Orphans:
 
     def __init__(self, records: Records, table: Table, names: FileNames) -> None:
         self._records, self._table, self._names = records, table, names
+        self._left = _MOST_ENTERED
         state = records.state[table.entries.record]
         self._in_use = state & IN_USE != 0
         self._entered = (
@@ -146,6 +148,7 @@ class Orphans:
                         return
                     below.add(number)
             if self._entered[row] and child not in path and self._records.listable[child]:
-                check(len(path) < _DEEPEST, "deep orphans")
+                self._left -= 1
+                check(len(path) < _DEEPEST and self._left > 0, "deep orphans")
                 path.append(child)
                 pending.append(iter(rows(child)))

@@ -88,6 +88,7 @@ class Table:
         del sorting
         pool = self._records.names
         found = np.zeros(len(names.record), dtype=np.bool_)
+        several: dict[int, set[bytes]] = {}  # names of a file that has many in one directory
         for at in range(0, len(found), _BATCH):
             part = names.take(np.arange(at, min(at + _BATCH, len(found))))
             offset, length = part.offset.astype(np.int64), part.length.astype(np.int64)
@@ -102,10 +103,13 @@ class Table:
             )
             for number in np.flatnonzero(count > 1).tolist():
                 name = pool.get(int(offset[number]), int(length[number]))
-                found[at + number] = any(
-                    name == pool.get(int(entries.offset[row]), int(entries.length[row]))
-                    for row in order[first[number] : first[number] + count[number]]
-                )
+                start = int(first[number])
+                if start not in several:
+                    rows = order[start : start + int(count[number])].tolist()
+                    several[start] = {
+                        pool.get(int(entries.offset[row]), int(entries.length[row])) for row in rows
+                    }
+                found[at + number] = name in several[start]
         return found
 
     def _once(self, entries: Entries) -> Ints:
