@@ -341,10 +341,6 @@ def test_what_is_left_is_examined_and_the_rest_is_said(
     assert image_of(outcome)["hash_verdict"] == "not finished"
 
 
-@pytest.mark.xfail(
-    reason="the engine has no word for a damaged container whose bytes are all there: "
-    "an image that opens only with --allow-incomplete must not end with 0"
-)
 @pytest.mark.parametrize("damage", rows(WHOLE_AFTER_ALL))
 def test_a_damaged_container_never_ends_with_0(
     command_line: Command, tmp_path: Path, damage: Damage
@@ -408,10 +404,6 @@ def test_a_flipped_byte_is_said_with_its_range(command_line: Command, tmp_path: 
     assert ("content_bad_chunk", "/KNOWN-M.TXT") in outcome.noted
 
 
-@pytest.mark.xfail(
-    reason="without the image hash the engine notes a bad chunk in an allocated artifact as a "
-    "problem, but not in coverage: the contract wants exit 3"
-)
 def test_a_flipped_byte_counts_without_the_image_hash(
     command_line: Command, tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ class Opened(Reply, frozen=True, kw_only=True):
     volumes: tuple[Volume, ...]
     missing: tuple[tuple[int, int], ...]  # byte ranges of the media that are not there
     unreadable: tuple[tuple[int, int], ...]  # those that the imager could not read and filled
+    damage: str | None = None  # why the image opens only with `allow_incomplete`
     sandbox: SandboxLevel
 
 

@@ -63,6 +63,9 @@ def examine_media(opened: m.Opened, results: Results) -> None:
             )
     for note in opened.info.notes:
         results.problem("image_note", _nameless(note, opened))
+    if opened.damage is not None:
+        results.problem("image_damaged", _nameless(opened.damage, opened))
+        results.coverage.add("image", Outcome.NOT_EXAMINED, reason="image_damaged", counts=True)
 
 
 def _nameless(note: str, opened: m.Opened) -> str:

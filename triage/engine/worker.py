@@ -31,7 +31,14 @@ from triage.engine.sandbox import lock
 from triage.engine.source import Source, open_source
 from triage.engine.view import Access, EvidenceArtifact, Task
 from triage.engine.wire import Channel
-from triage.errors import EvidenceError, LimitError, ParseError, TriageError, WorkerError
+from triage.errors import (
+    DamagedImageError,
+    EvidenceError,
+    LimitError,
+    ParseError,
+    TriageError,
+    WorkerError,
+)
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import FileTree, walk
@@ -307,6 +314,19 @@ def _import_all() -> None:
     importlib.import_module("unicodedata")
 
 
+def _source(request: m.Open) -> tuple[Source, str | None]:
+    """Open the evidence; with `allow_incomplete` also return what it would be refused for."""
+    path, writable = Path(request.path), request.allow_writable_device
+    damage = None
+    try:
+        return open_source(path, allow_incomplete=False, allow_writable_device=writable), None
+    except DamagedImageError as error:
+        if not request.allow_incomplete:
+            raise
+        damage = str(error)
+    return open_source(path, allow_incomplete=True, allow_writable_device=writable), damage
+
+
 def _open(channel: Channel, request: m.Open) -> Worker:
     _import_all()
     place = Place(request.place_fd)
@@ -315,11 +335,7 @@ def _open(channel: Channel, request: m.Open) -> Worker:
         for entry in registry.load(request.plugins).entries
         if entry.extractor.name in request.extractors
     }
-    source = open_source(
-        Path(request.path),
-        allow_incomplete=request.allow_incomplete,
-        allow_writable_device=request.allow_writable_device,
-    )
+    source, damage = _source(request)
     limits = Limits(**request.limits)
     level = lock(
         memory_bytes=limits.worker_memory_bytes,
@@ -335,6 +351,7 @@ def _open(channel: Channel, request: m.Open) -> Worker:
             volumes=tuple(volumes),
             missing=source.missing,
             unreadable=source.unreadable,
+            damage=damage,
             sandbox=level,
         )
     )
