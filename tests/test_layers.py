@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # From the top: a module may import from its own layer and from those below.
 LAYERS = (
     ("triage.__main__", "triage.cli"),
-    ("triage.report", "triage.console", "triage.training"),
+    ("triage.batch", "triage.report", "triage.console", "triage.training"),
     ("triage.engine",),
     ("triage.registry", "triage.profile", "triage.bundle", "triage.custody", "triage.redaction"),
     ("triage.api",),
@@ -32,7 +32,7 @@ ONLY_IN = {
     "apsw": ("triage.formats",),
     "click": ("triage.cli", "triage.console"),
     "rich": ("triage.console", "triage.cli"),
-    "yaml": ("triage.profile", "triage.formats.indicators"),
+    "yaml": ("triage.profile", "triage.formats.indicators", "triage.batch"),
     "jinja2": ("triage.report",),
 }
 

@@ -1,0 +1,289 @@
+"""`triage batch`: many images, one bundle each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from triage.batch.drives import read_drives
+from triage.batch.execute import Execute, InProcess, OtherProcesses
+from triage.batch.plan import Job, Plan, make_plan
+from triage.batch.ranking import Ranking, load_ranking
+from triage.batch.run import Batch, Pass
+from triage.batch.settings import QUICK, Settings
+from triage.batch.state import Event, State
+from triage.batch.summary import PassedOver, Summary, summary_csv, summary_json
+from triage.bundle import load_signer
+from triage.bundle.output import writing
+from triage.cli.command import cli, format_option
+from triage.cli.run import _seconds, passphrase
+from triage.console.output import facts, note, stdout, table, write_json, write_jsonl
+from triage.console.progress import ProgressObserver
+from triage.console.words import size
+from triage.custody import system_clock, utc_text
+from triage.engine.options import Observer
+from triage.errors import ExitCode, TriageError, UsageError
+from triage.report import render_all
+from triage.report.batch import batch_page
+
+_SUMMARY = "summary"
+
+
+@cli.command("batch", short_help="Examine many images, one bundle each, and rank the drives.")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--profile",
+    "profile_names",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Depth or topic; may be given twice. Default: standard.",
+)
+@click.option("--only", multiple=True, metavar="GLOB,..", help="Only these extractors.")
+@click.option("--case", metavar="N", help="Case number, where a list names none.")
+@click.option("--examiner", metavar="NAME", help="Who examines.")
+@click.option("--authority", metavar="TEXT", help="Legal basis, for the record.")
+@click.option("--notes", metavar="TEXT", help="Anything else for the record.")
+@click.option(
+    "--quick-first",
+    is_flag=True,
+    help="First a quick pass over all drives, then the profile, most pressing drives first.",
+)
+@click.option("--ranking", type=click.Path(path_type=Path), metavar="FILE", help="Own weights.")
+@click.option(
+    "--images",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Images at once, each in a process of its own.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    show_default="cores, shared by the images at once",
+    help="Worker processes of one image.",
+)
+@click.option("--budget", metavar="TIME", help="Time for each image: 90s, 20m, 2h.")
+@click.option("--resume", is_flag=True, help="Continue the batch in DIR.")
+@click.option("--no-hash", is_flag=True, help="Leave the image hashes out.")
+@click.option(
+    "--secrets-recipient",
+    metavar="AGE_KEY",
+    help="Seal seeds, keys and passwords to this age public key.",
+)
+@click.option(
+    "--sign",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Sign every seal; the passphrase is read from TRIAGE_KEY_PASSPHRASE.",
+)
+@click.option(
+    "--plugins",
+    default="none",
+    show_default=True,
+    metavar="none|installed|PATH",
+    help="Third-party extractors.",
+)
+@click.option("--allow-incomplete", is_flag=True, help="Examine damaged images anyway.")
+@click.option("--require-sandbox", is_flag=True, help="Refuse to run with an incomplete sandbox.")
+@format_option
+def batch_command(**given: Any) -> int:
+    """Examine every image of SOURCE... and write one sealed bundle each into DIR.
+
+    SOURCE is an image, a folder that holds images, a pattern such as 'seized/*.E01', or a list:
+    YAML or CSV with image, case and exhibit a line. A bad image does not stop the others. DIR then
+    holds the bundles, batch.jsonl (what happened) and summary.html, .csv and .json (the drives by
+    priority, with the reasons).
+
+    \b
+    Exit codes: the worst of all runs, 0 < 3 < 4 < 1 < 130.
+
+    \b
+    Examples:
+      triage batch seized/ -o results
+      triage batch exhibits.csv -o results --quick-first --images 2 --examiner "P. Muster"
+      triage batch exhibits.csv -o results --quick-first --resume
+    """
+    format_: str = given["format_"]
+    ranking = load_ranking(given["ranking"])
+    settings = _settings(given)
+    profile = settings.profile()
+    signer = load_signer(settings.sign, passphrase()) if settings.sign else None
+    passes = [Pass(settings=settings)]
+    if given["quick_first"]:
+        if profile.depth == QUICK:
+            raise UsageError("the profile is quick already", where="--quick-first")
+        passes.insert(0, Pass(settings=settings.quick(), suffix=".quick.bundle"))
+    folder: Path = given["output"]
+    sources: tuple[str, ...] = given["sources"]
+    if not given["resume"]:
+        make_plan(sources, output=folder, case=given["case"])  # wrong usage leaves no folder behind
+    tell = _events if format_ == "jsonl" else _notes
+    with State(folder, resume=given["resume"], tell=tell) as state:
+        named = {
+            Path(line["image"]): bundle.removesuffix(".bundle").removesuffix(".quick")
+            for bundle, line in state.planned.items()
+        }
+        plan = make_plan(sources, output=folder, case=given["case"], named=named)
+        execute: Execute = (
+            OtherProcesses(folder / "logs")
+            if given["images"] > 1
+            else InProcess(observe=_observe, reporter=render_all, signer=signer)
+        )
+        batch = Batch(folder=folder, plan=plan, state=state, execute=execute)
+        _tell_space(batch.prepare(passes), folder, plan)
+        stopped: TriageError | None = None
+        try:
+            for one in passes:
+                batch.go(
+                    one,
+                    abreast=given["images"],
+                    order=lambda jobs: _pressing_first(jobs, state, folder, ranking),
+                )
+        except TriageError as error:
+            stopped = error
+        summary = _summary(state, folder, plan, ranking, batch.exit_code())
+        try:
+            _write(folder, summary)
+        except TriageError as error:
+            stopped = stopped or error
+    if format_ == "json":
+        write_json(asdict(summary))
+    elif format_ == "text":
+        _print(summary, folder)
+    if stopped is not None:
+        raise stopped
+    return batch.exit_code()
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    images: int = given["images"]
+    return Settings(
+        profiles=given["profile_names"],
+        only=tuple(glob for value in given["only"] for glob in value.split(",") if glob),
+        examiner=given["examiner"],
+        authority=given["authority"],
+        notes=given["notes"],
+        jobs=given["jobs"] or max(1, (os.cpu_count() or 1) // images),
+        hash_media=not given["no_hash"],
+        plugins=given["plugins"],
+        allow_incomplete=given["allow_incomplete"],
+        require_sandbox=given["require_sandbox"],
+        budget=given["budget"],
+        budget_seconds=_seconds(given["budget"]),
+        sign=given["sign"],
+        secrets_recipient=given["secrets_recipient"],
+    )
+
+
+@contextmanager
+def _observe(job: Job) -> Iterator[Observer]:
+    note(f"{job.name}: {job.image}")
+    with ProgressObserver(lambda *_: None) as observer:
+        yield observer
+
+
+def _events(event: Event) -> None:
+    write_jsonl([event])
+
+
+def _notes(event: Event) -> None:
+    match event["event"]:
+        case "finished":
+            note(
+                f"{event['bundle']}: {event['findings']} findings, image hash "
+                f"{event['image_hash']}, exit code {event['exit_code']}"
+            )
+        case "failed":
+            note(f"{event['bundle']}: FAILED: {event['reason']}")
+        case "skipped" if event["counts"]:
+            note(f"passed over, not examined: {event['image']}: {event['reason']}")
+        case _:
+            pass
+
+
+def _tell_space(needed: int, folder: Path, plan: Plan) -> None:
+    free = shutil.disk_usage(folder).free
+    number = len(plan.jobs)
+    note(
+        f"{number} image{'' if number == 1 else 's'}; the bundles take about {size(needed)}, "
+        f"{size(free)} are free"
+    )
+    if needed > free:
+        note("the disk may become full: the batch then stops, and --resume continues it")
+
+
+def _pressing_first(
+    jobs: tuple[Job, ...], state: State, folder: Path, ranking: Ranking
+) -> Sequence[Job]:
+    """Order jobs by what a quick pass found; without one, as they were given."""
+    quick = {f"{job.name}.quick.bundle": job for job in jobs}
+    planned = [state.planned[bundle] for bundle in quick if bundle in state.planned]
+    if not any(bundle in state.ended for bundle in quick):
+        return jobs
+    return [quick[drive.bundle] for drive in read_drives(folder, planned, state.ended, ranking)]
+
+
+def _summary(state: State, folder: Path, plan: Plan, ranking: Ranking, code: ExitCode) -> Summary:
+    """Return the summary: of each drive the bundle that says most."""
+    planned = [line for bundle, line in state.planned.items() if not _superseded(bundle, state)]
+    return Summary(
+        written=utc_text(system_clock()),
+        ranking=str(ranking),
+        drives=tuple(read_drives(folder, planned, state.ended, ranking)),
+        passed_over=tuple(
+            PassedOver(image=str(left.path), reason=left.problem, counts=left.counts)
+            for left in plan.left
+        ),
+        exit_code=int(code),
+    )
+
+
+def _superseded(bundle: str, state: State) -> bool:
+    """Whether the other bundle of the drive is the one to show: the full one, once it is there."""
+    name = bundle.removesuffix(".bundle").removesuffix(".quick")
+    quick, full = f"{name}.quick.bundle", f"{name}.bundle"
+    if quick not in state.planned or full not in state.planned:
+        return False
+    finished = state.ended.get(full, {}).get("event") == "finished"
+    return bundle == (quick if finished or quick not in state.ended else full)
+
+
+def _write(folder: Path, summary: Summary) -> None:
+    for suffix, content in (
+        ("html", batch_page(summary)),
+        ("csv", summary_csv(summary)),
+        ("json", summary_json(summary)),
+    ):
+        path = folder / f"{_SUMMARY}.{suffix}"
+        new = path.with_name(f".{path.name}.new")
+        with writing(path):
+            new.write_bytes(content)
+            new.replace(path)
+
+
+def _print(summary: Summary, folder: Path) -> None:
+    console = stdout()
+    rows = [
+        (
+            drive.priority.level,
+            drive.priority.points,
+            drive.bundle,
+            drive.findings,
+            drive.not_examined,
+            drive.image_hash or drive.outcome,
+            drive.headlines[0].what if drive.headlines else drive.problem or "",
+        )
+        for drive in summary.drives
+    ]
+    columns = ("priority", "points", "bundle", "findings", "not examined", "image hash", "first")
+    console.print(table(None, columns, rows))
+    console.print()
+    console.print(facts({"summary": folder / f"{_SUMMARY}.html", "exit code": summary.exit_code}))
