@@ -1,0 +1,1 @@
+"""Anonymity networks and programs other than Tor itself."""
