@@ -34,6 +34,9 @@ class Judgement(NamedTuple):
         return Shows.DESTINATION if self.telling else otherwise
 
 
+UNKNOWN = Judgement(None, None, ())
+
+
 def host_of(url: str) -> str | None:
     """Return the host of an address in lower case, None when there is none."""
     try:
@@ -45,7 +48,7 @@ def host_of(url: str) -> str | None:
 def judge(url: str | None) -> Judgement:
     """Judge an address."""
     if not url:
-        return Judgement(None, None, ())
+        return UNKNOWN
     return _judgement(WEB.url(url), host_of(url) if ".onion" in url.lower() else None)
 
 

@@ -17,8 +17,9 @@ from triage.api import (
 )
 from triage.formats import chromium
 from triage.formats.sqlite import Database
+from triage.formats.sqlite import RowState as Stored
 
-from ._addresses import Onions, judge, judge_download
+from ._addresses import UNKNOWN, Judgement, Onions, judge, judge_download
 from ._clock import stamp
 from ._typed import Searches, typed
 
@@ -32,24 +33,24 @@ def history_findings(
     """
     onions, searches = Onions(), Searches(Unit.WEBKIT)
     telling: list[Finding] = []
-    plain = 0
+    plain: set[tuple[int, Stored]] = set()
     for visit in chromium.visits(database):
         if not visit.url:
             artifact.problem("a visit without an address", locator=f"id {visit.id}")
             continue
         onions.add("visit", visit.url, visit.title)
         searches.add(visit.url, visit.when)
-        finding = _visit(visit)
-        if finding.shows is Shows.DESTINATION:
-            telling.append(finding)
+        known = judge(visit.url)
+        if known.telling:
+            telling.append(_visit(visit, known))
         else:
-            plain += 1
+            plain.add((visit.id, visit.state))
     downloads = list(_downloads(database))
     for download in downloads:
         onions.add("download", *download.url_chain, download.url, download.referrer)
     kept = list(inputs(chromium.searches(database), engines))
-    known = {text.text for text in kept}
-    derived = [text for text in searches.findings() if text.text not in known]
+    words = {text.text for text in kept}
+    derived = [text for text in searches.findings() if text.text not in words]
     for text in (*kept, *derived):
         onions.add("typed text", text.text, text.url)
     yield from onions.findings()
@@ -58,8 +59,8 @@ def history_findings(
     yield from (finding for finding in rest if finding.shows is not Shows.DESTINATION)
     # Read again instead of kept: a history may have a million visits.
     for visit in chromium.visits(database) if plain else ():
-        if visit.url and (finding := _visit(visit)).shows is not Shows.DESTINATION:
-            yield finding
+        if (visit.id, visit.state) in plain:
+            yield _visit(visit, UNKNOWN)
 
 
 def inputs(rows: Iterator[chromium.Typed], engines: Mapping[int, str]) -> Iterator[WebInput]:
@@ -77,8 +78,7 @@ def inputs(rows: Iterator[chromium.Typed], engines: Mapping[int, str]) -> Iterat
         )
 
 
-def _visit(visit: chromium.Visit) -> WebVisit:
-    known = judge(visit.url)
+def _visit(visit: chromium.Visit, known: Judgement) -> WebVisit:
     return WebVisit(
         url=visit.url or "",
         page_title=visit.title or None,

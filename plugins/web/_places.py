@@ -22,8 +22,9 @@ from triage.api import (
 from triage.formats import places
 from triage.formats.json import Json
 from triage.formats.sqlite import Database
+from triage.formats.sqlite import RowState as Stored
 
-from ._addresses import Onions, host_of, judge, judge_download
+from ._addresses import UNKNOWN, Judgement, Onions, host_of, judge, judge_download
 from ._clock import stamp
 from ._sites import by_maker
 from ._typed import Searches, typed
@@ -53,7 +54,7 @@ def database_findings(artifact: Artifact, database: Database) -> Iterator[Findin
     made = root if isinstance(root, int) else None
     onions = Onions()
     searches: Searches | None = None
-    plain = 0
+    plain: set[tuple[int, Stored]] = set()
     visits = "visit_count" in database.columns("moz_places")
     telling: list[Finding] = []
     for visit in places.visits(database) if visits else ():
@@ -63,11 +64,11 @@ def database_findings(artifact: Artifact, database: Database) -> Iterator[Findin
         searches = searches or Searches(places.unit_of(visit.when or 0))
         searches.add(visit.url, visit.when)
         onions.add("visit", visit.url, visit.title)
-        finding = _visit(visit)
-        if finding.shows is Shows.DESTINATION:
-            telling.append(finding)
+        known = judge(visit.url)
+        if known.telling:
+            telling.append(_visit(visit, known))
         else:
-            plain += 1
+            plain.add((visit.id, visit.state))
     bookmarks = list(_bookmarks(artifact, database, made))
     for bookmark in bookmarks:
         onions.add("bookmark", bookmark.url, bookmark.page_title)
@@ -83,8 +84,8 @@ def database_findings(artifact: Artifact, database: Database) -> Iterator[Findin
     yield from (finding for finding in rest if finding.shows is not Shows.DESTINATION)
     # Read again instead of kept: a history may have a million visits.
     for visit in places.visits(database) if plain else ():
-        if visit.url and (finding := _visit(visit)).shows is not Shows.DESTINATION:
-            yield finding
+        if (visit.id, visit.state) in plain:
+            yield _visit(visit, UNKNOWN)
 
 
 def backup_findings(artifact: Artifact, backup: Json) -> Iterator[Finding]:
@@ -103,8 +104,7 @@ def backup_findings(artifact: Artifact, backup: Json) -> Iterator[Finding]:
     yield from chain(onions.findings(), found)
 
 
-def _visit(visit: places.Visit) -> WebVisit:
-    known = judge(visit.url)
+def _visit(visit: places.Visit, known: Judgement) -> WebVisit:
     return WebVisit(
         url=visit.url or "",
         page_title=visit.title or None,

@@ -32,6 +32,10 @@ _KNOWN = tuple(
     (re.compile(host), re.compile(path), frozenset(names.split("|")))
     for host, path, names in _ENGINES
 )
+_MAYBE = re.compile(  # most addresses are none: they need not be taken apart
+    r"google|bing|duckduckgo|yahoo|yandex|ya\.ru|baidu|startpage|ecosia|qwant|brave|mojeek|metager"
+    r"|kagi|youtube|ahmia|\.onion"
+)
 _URL_LIMIT = 1 << 14  # characters
 _FIELDS = 100
 
@@ -46,7 +50,7 @@ class SearchTerms:
 
 def search_terms(url: str) -> SearchTerms | None:
     """Return the search behind an address, None when it is not a page of results."""
-    if len(url) > _URL_LIMIT or "?" not in url:
+    if len(url) > _URL_LIMIT or "?" not in url or not _MAYBE.search(url):
         return None
     try:
         parts = urlsplit(url)
