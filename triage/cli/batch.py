@@ -29,7 +29,7 @@ from triage.console.progress import ProgressObserver
 from triage.console.words import size
 from triage.custody import system_clock, utc_text
 from triage.engine.options import Observer
-from triage.errors import ExitCode, TriageError, UsageError
+from triage.errors import ExitCode, TriageError, UsageError, worst
 from triage.report import render_all
 from triage.report.batch import batch_page
 
@@ -149,7 +149,8 @@ def batch_command(**given: Any) -> int:
                 )
         except TriageError as error:
             stopped = error
-        summary = _summary(state, folder, plan, ranking, batch.exit_code())
+        code = worst(batch.exit_code(), stopped.exit_code if stopped else ExitCode.OK)
+        summary = _summary(state, folder, plan, ranking, code)
         try:
             _write(folder, summary)
         except TriageError as error:
@@ -160,7 +161,7 @@ def batch_command(**given: Any) -> int:
         _print(summary, folder)
     if stopped is not None:
         raise stopped
-    return batch.exit_code()
+    return code
 
 
 def _settings(given: dict[str, Any]) -> Settings:
