@@ -28,6 +28,7 @@ class VpnClient(Finding):
     version: str | None = None
     servers: tuple[str, ...] = ()  # host:port
     public_keys: tuple[str, ...] = ()  # of peers, as configured
+    own_public_key: str | None = None  # computed from the secret key
     tunnel_addresses: tuple[str, ...] = ()  # own addresses inside the tunnel
     user_name: str | None = None
     device_name: str | None = None

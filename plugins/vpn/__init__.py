@@ -1,0 +1,1 @@
+"""VPN programs: profiles, accounts, logs."""

@@ -1,0 +1,19 @@
+"""Which known service stands behind server names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from triage.formats.indicators import load
+
+KNOWN = load("vpn")
+
+
+def service(servers: Iterable[str]) -> str | None:
+    """Return the name of the first known provider, with the date of the list."""
+    for server in servers:
+        host = server.rpartition(":")[0] if server.count(":") == 1 else server
+        found = KNOWN.host(host)
+        if found:
+            return f"{found.note} ({KNOWN})"
+    return None
