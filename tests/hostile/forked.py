@@ -13,6 +13,7 @@ import signal
 import subprocess
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 from unittest import mock
 
 from triage import registry
@@ -20,7 +21,9 @@ from triage.engine import pool, worker
 
 
 class Forked:
-    """What the pool uses of `subprocess.Popen`."""
+    """What the pool uses of `subprocess.Popen`; and which signals ended workers by themselves."""
+
+    crashed: ClassVar[list[int]] = []
 
     def __init__(
         self,
@@ -42,21 +45,16 @@ class Forked:
                 os._exit(1)
 
     def kill(self) -> None:
-        """End it."""
+        """End it, unless it has ended itself."""
         if self._status is None:
             os.kill(self.pid, signal.SIGKILL)
 
-    def poll(self) -> int | None:
-        """Return how it ended, None while it runs."""
-        if self._status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self._status = status if pid else None
-        return self._status
-
     def wait(self) -> int:
-        """Wait for its end."""
+        """Wait for its end, and remember the signal if it was not ours."""
         if self._status is None:
             self._status = os.waitpid(self.pid, 0)[1]
+            if os.WIFSIGNALED(self._status) and os.WTERMSIG(self._status) != signal.SIGKILL:
+                self.crashed.append(os.WTERMSIG(self._status))
         return self._status
 
 

@@ -48,12 +48,16 @@ class Partition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """Bytes that the table itself takes."""
+    """Bytes that the table itself takes.
+
+    `damaged`: partitions may be missing from it, or be wrong; else a `problem` has been mended.
+    """
 
     offset: int
     length: int
     description: str
     problem: str | None = None
+    damaged: bool = False
     details: dict[str, str] = field(default_factory=dict)
 
 
@@ -101,16 +105,17 @@ def _gpt_header(reader: Reader, offset: int, sector_size: int) -> _GptHeader | N
         return None
     size, checksum = struct.unpack_from("<II", head, 12)
     start, count, entry_size, entries_checksum = struct.unpack_from("<QIII", head, 72)
-    if not 128 <= entry_size <= 4096 or not 0 < count <= _MAX_GPT_ENTRIES:  # noqa: PLR2004
+    if not 128 <= entry_size <= 4096 or not count:  # noqa: PLR2004
         return None
     length = count * entry_size
-    entries = _at(reader, start * sector_size, length) if length <= _MAX_GPT_BYTES else b""
+    # What nobody has so many of is damage; the first entries may still be right.
+    entries = _at(reader, start * sector_size, min(length, _MAX_GPT_BYTES))
     zeroed = head[:16] + bytes(4) + head[20:size]
     good = 92 <= size <= len(head) and zlib.crc32(zeroed) == checksum  # noqa: PLR2004
     return _GptHeader(
         offset=offset,
         entries_offset=start * sector_size,
-        count=count,
+        count=min(count, _MAX_GPT_ENTRIES),
         entry_size=entry_size,
         entries=entries,
         disk=_guid(head[56:72]),
@@ -140,6 +145,7 @@ def _gpt(reader: Reader, sector_size: int) -> PartitionTable | None:
             length=sector_size,
             description="GPT header",
             problem=problem,
+            damaged=not used.good,
             details={"disk_guid": used.disk},
         ),
     ]
@@ -258,7 +264,11 @@ def _logical(
         if problem is not None:
             last = max(seen, default=base)
             yield Region(
-                offset=last, length=sector_size, description="Extended MBR", problem=problem
+                offset=last,
+                length=sector_size,
+                description="Extended MBR",
+                problem=problem,
+                damaged=bool(seen) or any(sector),  # else an extended partition without any other
             )
             return
         seen.add(at)

@@ -175,7 +175,9 @@ class _Disk:
             for region in _merged(regions, start, end):
                 yield from self._gap(at, region.offset)
                 content = Content(
-                    state=VolumeState.META, details=region.details, problem=region.problem
+                    state=VolumeState.DAMAGED if region.damaged else VolumeState.META,
+                    details=region.details,
+                    problem=region.problem,
                 )
                 name, words = f"gap@{region.offset}", region.description
                 yield _volume(
@@ -232,19 +234,22 @@ def _sorted(found: list[Volume]) -> list[Volume]:
 def _without_copies(found: list[Volume]) -> list[Volume]:
     """Mark partitions that overlap; one that begins where another does is not examined twice."""
     result = []
-    before: Volume | None = None  # of those seen, the one that reaches furthest
+    furthest: Volume | None = None  # of those seen
+    at: dict[int, str] = {}  # first byte → who is examined there
     for volume in _sorted(found):
         marked = volume
         examined = volume.state is not VolumeState.META and volume.length > 0
-        if examined and before is not None and volume.offset < before.offset + before.length:
-            problem = f"overlaps {before.name}"
-            if volume.offset == before.offset:
-                problem = f"begins where {before.name} begins, and is examined there"
+        if examined and furthest is not None and volume.offset < _end(furthest):
+            problem = f"overlaps {furthest.name}"
+            if volume.offset in at:
+                problem = f"begins where {at[volume.offset]} begins, and is examined there"
                 marked = replace(volume, state=VolumeState.DAMAGED, filesystem=None, scheme=None)
             parts = filter(None, (problem, marked.problem))
             marked = replace(marked, problem="; ".join(parts))
-        if examined and (before is None or _end(volume) > _end(before)):
-            before = volume
+        if examined:
+            at.setdefault(volume.offset, volume.name)
+            if furthest is None or _end(volume) > _end(furthest):
+                furthest = volume
         result.append(marked)
     return result
 
@@ -275,6 +280,7 @@ def _merged(regions: list[Region], start: int, end: int) -> Iterator[Region]:
                 length=max(current.length, first + length - current.offset),
                 description=f"{current.description}, {region.description}",
                 problem="; ".join(filter(None, (current.problem, region.problem))) or None,
+                damaged=current.damaged or region.damaged,
                 details=current.details | region.details,
             )
             continue
