@@ -137,7 +137,13 @@ def test_no_tags_of_python() -> None:
 def test_the_list_that_is_shipped() -> None:
     assert len(WEB.entries) > 200
     assert {entry.category for entry in WEB.entries} == set(WEB.categories)
-    assert all(entry.checked <= WEB.date for entry in WEB.entries)
+    assert all(entry.checked is None or entry.checked <= WEB.date for entry in WEB.entries)
+
+
+def test_a_group_that_was_never_checked() -> None:
+    found = parse(SMALL.replace("    checked: 2024-05-05\n", ""), name="small").host("gate.example")
+    assert found is not None
+    assert found.checked is None
 
 
 @pytest.mark.parametrize(

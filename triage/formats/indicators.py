@@ -1,7 +1,7 @@
 """Lists of addresses and file names that have a meaning: `profiles/indicators/*.yaml`.
 
 A list has a name, a version, a date and described categories; its entries stand in groups that
-share category, source and the day when they were checked. A pattern is
+share category, source and the day when they were compared with it, if ever. A pattern is
 
 - `host`, which also takes sub-domains, with a port if only that one is meant: `127.0.0.1:7657`
 - `host/path`, the beginning of a path, to the end of a word: `/apps` is not `/appstore`
@@ -52,7 +52,7 @@ class Indicator:
     category: str
     note: str
     source: str  # who says so, for people to look up
-    checked: str  # YYYY-MM-DD
+    checked: str | None  # YYYY-MM-DD on which it was compared with the source; None: never
 
 
 class IndicatorList:
@@ -173,7 +173,8 @@ def _group(value: Any, categories: Mapping[str, Any], where: str) -> Iterator[In
     category = _text(group, "category", where)
     if category not in categories:
         raise ProfileError("is not among the categories", where=f"{where}.category")
-    source, checked = _text(group, "source", where), _day(group, "checked", where)
+    source = _text(group, "source", where)
+    checked = _day(group, "checked", where) if "checked" in group else None
     entries = _mapping(_take(group, "entries", where), f"{where}.entries")
     for pattern, note in entries.items():
         place = f"{where}.entries.{pattern}"
