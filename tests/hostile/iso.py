@@ -25,7 +25,9 @@ def record(
     """Return a directory record."""
     padded = name + b"\0" * (1 - len(name) % 2)
     length = 33 + len(padded) + len(system)
-    head = struct.pack("<BB8s8s7sBBB", length, 0, both(extent), both(size), _STAMP, 2 * folder, 0, 0)
+    head = struct.pack(
+        "<BB8s8s7sBBB", length, 0, both(extent), both(size), _STAMP, 2 * folder, 0, 0
+    )
     volume = struct.pack("<H", 1) + struct.pack(">H", 1)
     return head + volume + bytes((len(name),)) + padded + system
 
@@ -78,24 +80,27 @@ class Iso:
         top = self.folder(b"\0", records, at=root, up=root, own=own)
         little, big = self._table("<"), self._table(">")
         total = _FIRST + len(self._sectors)
-        descriptor = struct.pack(
-            "<B5sBB32s32s8x8s32x4s4s4s8sIII4x34s",
-            1,
-            b"CD001",
-            1,
-            0,
-            b"HOSTILE".ljust(32),
-            b"HOSTILE".ljust(32),
-            both(total),
-            b"\1\0\0\1",
-            b"\1\0\0\1",
-            struct.pack("<H", SECTOR) + struct.pack(">H", SECTOR),
-            both(len(little)),
-            18,
-            0,
-            0x13000000,
-            top[:34],
-        ).ljust(881, b" ") + b"\1"
+        descriptor = (
+            struct.pack(
+                "<B5sBB32s32s8x8s32x4s4s4s8sIII4x34s",
+                1,
+                b"CD001",
+                1,
+                0,
+                b"HOSTILE".ljust(32),
+                b"HOSTILE".ljust(32),
+                both(total),
+                b"\1\0\0\1",
+                b"\1\0\0\1",
+                struct.pack("<H", SECTOR) + struct.pack(">H", SECTOR),
+                both(len(little)),
+                18,
+                0,
+                0x13000000,
+                top[:34],
+            ).ljust(881, b" ")
+            + b"\1"
+        )
         end = b"\xffCD001\1"
         parts = (descriptor, end, little, big)
         head = b"".join(part.ljust(SECTOR, b"\0") for part in parts)

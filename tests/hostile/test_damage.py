@@ -134,12 +134,10 @@ class Damage:
     says: str
     missing: tuple[tuple[int, int], ...] = ()
     known: frozenset[str] = frozenset({"front", "middle", "back"})
-    defect: str | None = None  # why what is left is not examined yet
 
 
 NOT_BACK, NOT_MIDDLE = frozenset({"front", "middle"}), frozenset({"front", "back"})
 ALL = frozenset({"front", "middle", "back"})
-GUESSED = "TskTree lets TSK guess the file system, and a guess reads where the image has nothing"
 SECOND, THIRD, FOURTH = (KIB64, KIB64), (2 * KIB64, KIB64), (3 * KIB64, KIB64)
 
 REFUSED = {
@@ -154,7 +152,6 @@ REFUSED = {
         says="disk.E02: this segment is missing",
         missing=((KIB64, 3 * KIB64),),
         known=frozenset({"front"}),
-        defect=GUESSED,
     ),
     "E01: last segment renamed": Damage(
         do=rename, says="disk.E04: this segment is missing", missing=(FOURTH,), known=NOT_BACK
@@ -166,41 +163,36 @@ REFUSED = {
         do=cut(3), says="disk.E03: is cut short", missing=(THIRD,), known=NOT_MIDDLE
     ),
     "E01: a segment twice": Damage(
-        do=double, says="disk.E02: is number 1 inside, not 2", missing=(SECOND,), defect=GUESSED
+        do=double, says="disk.E02: is number 1 inside, not 2", missing=(SECOND,)
     ),
     "E01: segment number changed": Damage(
-        do=misnumber, says="disk.E02: is number 7 inside, not 2", missing=(SECOND,), defect=GUESSED
+        do=misnumber, says="disk.E02: is number 7 inside, not 2", missing=(SECOND,)
     ),
     "E01: two segments swapped": Damage(
         do=swap,
         says="disk.E02: is number 3 inside, not 2",
         missing=((KIB64, 2 * KIB64),),
         known=NOT_MIDDLE,
-        defect=GUESSED,
     ),
     "E01: sections in a loop": Damage(
         do=change(2, "sectors", following=13),
         says="points back to 13",
         missing=(SECOND,),
-        defect=GUESSED,
     ),
     "E01: a section that follows itself": Damage(
         do=onto_itself,
         says="disk.E02: section at 1141 points back to 1141",
         missing=(SECOND,),
-        defect=GUESSED,
     ),
     "E01: a section with two ends": Damage(
         do=change(2, "sectors", size=500),
         says="ends in two places",
         missing=(SECOND,),
-        defect=GUESSED,
     ),
     "E01: a section descriptor changed": Damage(
         do=change(2, "table", bad_checksum=True),
         says="has a wrong checksum",
         missing=(SECOND,),
-        defect=GUESSED,
     ),
     "split raw: a gap": Damage(
         do=raw(KIB64, KIB64, KIB64, KIB64, lost=2),
@@ -280,13 +272,6 @@ def rows(table: dict[str, Any]) -> Any:
     return [pytest.param(value, id=name) for name, value in table.items()]
 
 
-def left(table: dict[str, Damage]) -> Any:
-    """Return the rows; those that a defect of ours keeps from being examined are expected to."""
-    for name, damage in table.items():
-        marks = [pytest.mark.xfail(reason=damage.defect)] if damage.defect else []
-        yield pytest.param(damage, id=name, marks=marks)
-
-
 def image_of(outcome: Outcome) -> dict[str, Any]:
     value: dict[str, Any] = json.loads((outcome.bundle / "data" / "run.json").read_text())["image"]
     return value
@@ -325,7 +310,7 @@ def insisted(command_line: Command, folder: Path, damage: Damage) -> Outcome:
     return outcome
 
 
-@pytest.mark.parametrize("damage", [*left(REFUSED)])
+@pytest.mark.parametrize("damage", rows(REFUSED))
 def test_what_is_left_is_examined_and_the_rest_is_said(
     command_line: Command, tmp_path: Path, damage: Damage
 ) -> None:
