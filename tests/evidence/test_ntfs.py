@@ -368,7 +368,7 @@ def test_names_are_sorted_like_bytes() -> None:
     ties = np.array([chance.randrange(4) for _ in texts])
     names = Names()
     offsets, lengths = names.add(b"".join(text + b"/" for text in texts))
-    order = sort_names(names.pool(), group, (offsets, lengths), ties).tolist()
+    order = sort_names(names.pool(), group, (offsets, lengths), lambda rows: ties[rows]).tolist()
     key = [(group[row], texts[row], ties[row]) for row in range(len(texts))]
     assert [key[row] for row in order] == sorted(key)
     assert sorted(order) == list(range(len(texts)))

@@ -5,6 +5,7 @@ Nothing here knows NTFS. Every function takes and returns whole arrays.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -217,8 +218,10 @@ def gather_names(pool: Array, offsets: Ints, lengths: Ints) -> bytearray:
     return result
 
 
-def sort_names(pool: Array, group: Array, names: tuple[Array, Array], ties: Array) -> Ints:
-    """Return the order by group, then by the bytes of the name, then by `ties`.
+def sort_names(
+    pool: Array, group: Array, names: tuple[Array, Array], ties: Callable[[Ints], Ints]
+) -> Ints:
+    """Return the order by group, then by the bytes of the name, then by `ties` of the rows.
 
     Eight bytes of the names are compared at a time, and only where all before them are equal.
     """
@@ -235,22 +238,32 @@ def sort_names(pool: Array, group: Array, names: tuple[Array, Array], ties: Arra
         return keys
 
     order: Ints = np.arange(len(group))
-    active, run, depth = order.copy(), group, 0
-    longest = int(lengths.max(initial=0))
+    keys = key(order, 0)
+    order = np.lexsort((keys, group))
+    active, run = _tied(keys, group, order)
+    del keys
+    depth = 8
     while len(active):
         rows = order[active]
-        last = depth >= longest
-        keys = ties.take(rows) if last else key(rows, depth)
+        last = depth >= int(lengths.take(rows).max())
+        keys = ties(rows) if last else key(rows, depth)
         sorting = np.lexsort((keys, run))
         order[active] = rows[sorting]
         if last:
             break
-        keys, run = keys[sorting], run[sorting]
-        same = np.concatenate(([False], (keys[1:] == keys[:-1]) & (run[1:] == run[:-1]), [False]))
-        del keys, sorting, rows
-        tied = same[1:] | same[:-1]
-        run = np.cumsum(~same[:-1])[tied]
-        active = active[tied]
+        still, run = _tied(keys, run, sorting)
+        active = active[still]
         depth += 8
-        longest = int(lengths.take(order[active]).max(initial=0))
     return order
+
+
+def _tied(keys: Array, run: Array, order: Ints) -> tuple[Ints, Ints]:
+    """Return the places in an order where neighbours are equal, and a number for each such run."""
+    same = np.ones(len(order) + 1, dtype=np.bool_)
+    for values in (keys, run):
+        ordered = values[order]
+        same[1:-1] &= ordered[1:] == ordered[:-1]
+        del ordered
+    same[0] = same[-1] = False
+    places = np.flatnonzero(same[1:] | same[:-1])
+    return places, np.cumsum(~same[places])

@@ -60,7 +60,7 @@ class Rows:
         self.attribute, self.known = attribute, known
         self.offset, self.length = entries.offset, entries.length
         self.size = np.where(known, records.size[entries.record], 0)
-        records.size = records.size[:0]
+        records.size = records.data = records.size[:0]
         self._add_streams()
 
     def _add_streams(self) -> None:
@@ -101,19 +101,20 @@ class Rows:
     def listed(self, max_entries: int) -> Listed:
         """Lay the rows out breadth first and freeze them. Nothing is left afterwards."""
         pool = self._records.names.pool()
-        ties = self.record.astype(np.int64) << 32 | (self.attribute.astype(np.int64) + 1)
+
+        def ties(rows: Ints) -> Ints:
+            return self.record[rows].astype(np.int64) << 32 | self.attribute[rows] + 1
+
         order = sort_names(pool, self.directory, (self.offset, self.length), ties)
-        del ties
         layout = _Layout(self, order, records=self._records)
         del order, self.directory
         layout.go(max_entries)
-        rows = layout.rows
-        text = gather_names(pool, self.offset[rows], self.length[rows])
+        text = gather_names(pool, self.offset[layout.rows], self.length[layout.rows])
         del pool, self.offset
         self._records.names.clear()
         block = pack(
-            len(rows) + 1,
-            self._columns(rows, layout.parents),
+            len(layout.rows) + 1,
+            self._columns(*layout.take()),
             layout.listed.astype(np.int32).data,
             layout.first.astype(np.int32).data,
             [b"/", text],
@@ -121,18 +122,25 @@ class Rows:
         return Listed(block=block, problems=layout.problems(block))
 
     def _columns(self, rows: Ints, parents: Ints) -> Iterator[Column]:
-        """Yield the columns of the index in their order, row 0 being the root."""
+        """Yield the columns of the index in their order, row 0 being the root.
+
+        Each column is let go as soon as it has been handed over.
+        """
         records = self._records
         root = _DIRECTORY | NAME_ALLOCATED | META_ALLOCATED
-        ends = np.cumsum(self.length[rows] + np.int64(1)) + 1
         yield np.concatenate(([-1], parents)).astype(np.int32).data
+        ends = np.cumsum(self.length[rows] + np.int64(1)) + 1
         yield np.concatenate(([1], ends)).astype(np.uint32).data
-        del ends
+        del ends, parents, self.length
         yield _column(self.flags & ~np.uint8(_DESCEND), rows, root).data
+        del self.flags
         yield _column(self.record.astype(np.int64), rows, -1).data
         yield _column(self.attribute, rows, NO_ATTRIBUTE).data
+        del self.attribute
         yield _column(self.size, rows, 0).data
+        del self.size
         record, unknown = self.record[rows], np.flatnonzero(~self.known[rows]) + 1
+        del rows, self.record, self.known
         while records.times:
             time = _column(records.times.pop(0), record, NO_TIME)
             time[unknown] = NO_TIME
@@ -210,6 +218,13 @@ class _Layout:
         self.rows, self.parents = np.concatenate(rows), np.concatenate(parents).astype(np.int32)
         self.listed = np.concatenate(listed)
         self.first = np.append(np.concatenate(first), total)
+        del self._order, self._count, self._start
+
+    def take(self) -> tuple[Ints, Array]:
+        """Hand over `rows` and `parents`."""
+        rows, parents = self.rows, self.parents
+        del self.rows, self.parents
+        return rows, parents
 
     def problems(self, block: bytearray) -> tuple[WalkProblem, ...]:
         """Name what went wrong by path; a directory ends in `/`."""

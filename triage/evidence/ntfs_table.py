@@ -57,40 +57,45 @@ class Table:
     def _unlisted(self, entries: Entries, names: FileNames) -> Entries:
         """Return the names that no allocated entry of the parent's index has."""
         records = self._records
-        sequence = records.sequence.astype(np.int64)
         in_use = records.state & IN_USE != 0
-        life = np.where(in_use, sequence, np.maximum(sequence - 1, 0))
-        names = names.take(names.parent < records.geometry.records)
+        freed = ~in_use & (records.sequence > 0)
+        life = records.sequence - freed
+        if np.any(names.parent >= records.geometry.records):
+            names = names.take(names.parent < records.geometry.records)
         due = records.listable[names.parent] & (life[names.parent] == names.sequence)
-        missing = due.copy()
-        missing[due] = ~self._listed(entries, names.take(due))
-        key = _key(names.parent, names.record)
+        rows = np.flatnonzero(due)
+        rows = rows[~self._listed(entries, names, rows)]
+        missing = _key(names.parent[rows], names.record[rows])
         # Then TSK adds every name that the file has in that directory, whatever its life.
-        names = names.take(records.listable[names.parent] & member(key, key[missing]))
+        parts = [rows[:0]]
+        for at in range(0, len(due) if len(missing) else 0, _BATCH):
+            key = _key(names.parent[at : at + _BATCH], names.record[at : at + _BATCH])
+            parts.append(at + np.flatnonzero(member(key, missing)))
+        names = names.take(np.concatenate(parts))
+        names = names.take(records.listable[names.parent])
+        sequence = records.sequence[names.record].astype(np.int64) - ~in_use[names.record]
         return Entries(
             directory=names.parent,
             record=names.record,
-            sequence=np.where(
-                in_use[names.record], sequence[names.record], sequence[names.record] - 1
-            ).astype(np.uint32),
+            sequence=sequence.astype(np.uint32),  # TSK, too, goes from 0 to the largest
             allocated=in_use[names.record],
             kind=np.full(len(names.record), KIND_UNKNOWN, dtype=np.uint8),
             offset=names.offset,
             length=truncated(names.length),
         )
 
-    def _listed(self, entries: Entries, names: FileNames) -> Bools:
-        """Say which names have an allocated entry in the index of their parent."""
-        order = np.flatnonzero(entries.allocated)
+    def _listed(self, entries: Entries, names: FileNames, rows: Ints) -> Bools:
+        """Say which of some names have an allocated entry in the index of their parent."""
+        order = np.flatnonzero(entries.allocated).astype(np.int32)
         listed = _key(entries.directory[order], entries.record[order])
-        sorting = np.argsort(listed, kind="stable")
-        order, listed = order[sorting].astype(np.int32), listed[sorting]
+        sorting = np.argsort(listed, kind="stable").astype(np.int32)
+        order, listed = order[sorting], listed[sorting]
         del sorting
         pool = self._records.names
-        found = np.zeros(len(names.record), dtype=np.bool_)
+        found = np.zeros(len(rows), dtype=np.bool_)
         several: dict[int, set[bytes]] = {}  # names of a file that has many in one directory
         for at in range(0, len(found), _BATCH):
-            part = names.take(np.arange(at, min(at + _BATCH, len(found))))
+            part = names.take(rows[at : at + _BATCH])
             offset, length = part.offset.astype(np.int64), part.length.astype(np.int64)
             key = _key(part.parent, part.record)
             first = np.searchsorted(listed, key, "left")
@@ -105,9 +110,10 @@ class Table:
                 name = pool.get(int(offset[number]), int(length[number]))
                 start = int(first[number])
                 if start not in several:
-                    rows = order[start : start + int(count[number])].tolist()
+                    chosen = order[start : start + int(count[number])].tolist()
                     several[start] = {
-                        pool.get(int(entries.offset[row]), int(entries.length[row])) for row in rows
+                        pool.get(int(entries.offset[row]), int(entries.length[row]))
+                        for row in chosen
                     }
                 found[at + number] = name in several[start]
         return found
