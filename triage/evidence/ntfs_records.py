@@ -195,9 +195,8 @@ class Records:
         found = found.take(found.type == FILE_NAME)
         at, _ = self._content(buffer, found)
         offset = at - found.at
-        check(
-            (offset >= _HEAD) & (offset + 66 <= found.length) & (offset & 1 == 0), "odd $FILE_NAME"
-        )
+        check((offset >= _HEAD) & (offset + 66 <= found.length), "odd $FILE_NAME")
+        check(offset & 7 == 0, "$FILE_NAME at an odd place")
         lengths = buffer.u8(at + 64)
         long = np.flatnonzero(buffer.u8(at + 65) != _DOS)
         long = long[np.argsort(found.record[long], kind="stable")]
