@@ -100,6 +100,7 @@ class Signs:
     remailer: str | None = None
     software: str | None = None
     structure: bool = False  # not the address alone
+    secret: bool = False  # a password for the reply stands in it
 
     def add(self, form: str, *, outgoing: bool | None, structure: bool = True) -> None:
         """Note one form; the first that tells a direction wins."""
@@ -129,7 +130,9 @@ def _body(text: str, signs: Signs) -> None:
             for name, value in fields[:20]:
                 if name.casefold() == "remailer-type":
                     signs.software = value
-                shown = "[withheld]" if name.casefold() in _WITHHELD else value
+                withheld = name.casefold() in _WITHHELD and bool(value)
+                signs.secret |= withheld
+                shown = "[withheld]" if withheld else value
                 signs.directives.append(f"{name}: {shown}")
     elif lines and lines[0].casefold().startswith("config:"):
         names = [name.casefold() for name, _ in _fields(lines)]

@@ -16,6 +16,7 @@ from triage.api import (
     Artifact,
     Confidence,
     MailRemailerMessage,
+    Sensitivity,
     Shows,
     Time,
     Unit,
@@ -92,6 +93,7 @@ def _finding(parsed: mail.Mail, signs: Signs, offset: int) -> MailRemailerMessag
         confidence=confidence,
         checks=tuple(signs.checks),
         locator=f"message at byte {offset}",
+        sensitivity=Sensitivity.SECRET if signs.secret else Sensitivity.PERSONAL,
         times=_sent(raw),
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from plugins.mail.messages import remailer
 from tests.plugins.conftest import Extract
-from triage.api import Confidence, MailRemailerMessage
+from triage.api import Confidence, MailRemailerMessage, Sensitivity
 
 FIXTURE = Path(__file__).parents[3] / "fixtures/mail/mailbox/linux/tree/home"
 HEAD = "From: a@example.org\nTo: mix@relay.example\nDate: Mon, 06 May 2024 09:08:09 +0200\n\n"
@@ -74,6 +74,7 @@ def test_secrets_in_pseudo_headers_are_withheld(extract: Extract) -> None:
     (message,) = found(extract, HEAD + "::\nAnon-To: x@example.org\nEncrypt-Key: swordfish\n")
     assert message.directives == ("Anon-To: x@example.org", "Encrypt-Key: [withheld]")
     assert "swordfish" not in repr(message)
+    assert message.sensitivity is Sensitivity.SECRET, "the folder is exported only encrypted"
 
 
 def test_disclaimer_counts_in_a_header_alone(extract: Extract) -> None:
