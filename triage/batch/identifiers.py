@@ -107,7 +107,7 @@ def _texts(value: Value, key: str) -> Iterator[str]:
 
 
 def _address(value: Value) -> Iterator[Identifier]:
-    role = OWN if value.get("role") in _OWN_ROLES else OTHER
+    role = OWN if _text(value, "role") in _OWN_ROLES else OTHER
     address = _text(value, "crypto_address")
     if address.upper() == address or address.startswith("0x"):  # bech32 in capitals, EIP-55
         address = address.lower()
@@ -146,7 +146,7 @@ def _onion(role: str) -> Callable[[Value], Iterator[Identifier]]:
 
 def _darknet(value: Value) -> Iterator[Identifier]:
     address = _text(value, "darknet_address")
-    role = OWN if value.get("role") in _OWN_ROLES else OTHER
+    role = OWN if _text(value, "role") in _OWN_ROLES else OTHER
     if onion := _onion_text(address):
         yield Identifier("onion", onion, role)
     elif address:
