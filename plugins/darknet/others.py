@@ -90,6 +90,8 @@ def lokinet(artifact: Artifact) -> Iterator[DarknetClient]:
 
 def _mapping(artifact: Artifact, *marks: str) -> dict[str, json.Json] | None:
     """Return the mapping in a file when one of its values has one of the marks."""
+    if artifact.entry.size > SETTINGS_LIMIT:
+        return None
     try:
         content = json.parse(artifact.read(SETTINGS_LIMIT))
     except ParseError:

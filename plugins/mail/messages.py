@@ -36,7 +36,9 @@ _LONGEST = 500
     name="mail.mailbox.remailer",
     paths=(
         # Thunderbird and its kin, any desktop: mbox files without extension, or Maildir
-        "**/{Mail,ImapMail}/**/*",
+        "**/Profiles/*/{Mail,ImapMail}/**/*",
+        "**/{.thunderbird,.icedove,seamonkey}/*/{Mail,ImapMail}/**/*",
+        "**/ThunderbirdPortable/Data/profile/{Mail,ImapMail}/**/*",
         # Maildir of any program, Linux
         "**/Maildir/**/{cur,new,tmp}/*",
         "**/.maildir/**/{cur,new,tmp}/*",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from triage.api import Artifact
 
-# Rings of package managers: Debian and its kin, Fedora, Arch.
+# Rings of package managers and updaters: Debian and its kin, Fedora, Arch, fwupd.
 _SYSTEM = (
     "/etc/apt/",
     "/etc/pki/rpm-gpg/",
@@ -15,6 +15,7 @@ _SYSTEM = (
     "/usr/share/pacman/keyrings/",
     "/usr/lib/python3/dist-packages/",
     "/var/lib/apt/",
+    "/var/lib/fwupd/",
 )
 
 

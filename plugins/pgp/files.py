@@ -64,9 +64,8 @@ def files(artifact: Artifact) -> Iterator[PgpKey | PgpMessage]:
     ):
         return
     head = artifact.head(_HEAD)
-    if b"-----BEGIN PGP " in head or (name.endswith((".txt", ".md")) and head):
-        if artifact.entry.size <= _TEXT_LIMIT or b"-----BEGIN PGP " in head:
-            yield from in_text(artifact, _text(artifact))
+    if name.endswith((".txt", ".md")) or b"-----BEGIN PGP " in head:
+        yield from in_text(artifact, _text(artifact))
     elif head[:1] >= b"\x80":
         yield from _binary(artifact, head)
 

@@ -58,6 +58,8 @@ _TEXT_LIMIT = 1 << 20
 )
 def keybox(artifact: Artifact) -> Iterator[PgpKey]:
     """Read a keybox: keys, when they came in, and which have their secret part here."""
+    if in_system_keyring(artifact):
+        return
     data = artifact.read()
     kbx.header(data)
     yield from findings(artifact, _keybox(artifact, data), _context(artifact, "gnupg-keybox"))
@@ -97,7 +99,7 @@ def keyring(artifact: Artifact) -> Iterator[PgpKey]:
 )
 def secret_keyring(artifact: Artifact) -> Iterator[PgpKey]:
     """Read a ring of secret keys: whose, and how each is protected."""
-    if is_mozilla(artifact):
+    if is_mozilla(artifact) or in_system_keyring(artifact):
         return
     found = located(certificates(packets(artifact.read())))
     yield from findings(artifact, found, _context(artifact, "gnupg-secret-keyring"))
@@ -140,6 +142,8 @@ def keyboxd(artifact: Artifact) -> Iterator[PgpKey]:
 )
 def secret_key(artifact: Artifact) -> Iterator[PgpKey]:
     """Read how one secret key is protected, and when it came into this folder."""
+    if in_system_keyring(artifact):
+        return
     data = artifact.read(KEY_LIMIT)
     key = _agent.parse(data)
     named = artifact.entry.name.rpartition(".")[0].upper()
@@ -182,6 +186,8 @@ def secret_key(artifact: Artifact) -> Iterator[PgpKey]:
 )
 def revocation(artifact: Artifact) -> Iterator[PgpKey]:
     """Read a prepared revocation certificate: GnuPG made the key in this home."""
+    if in_system_keyring(artifact):
+        return
     found = _REVOCATION.fullmatch(artifact.entry.name)
     text = artifact.text(_TEXT_LIMIT)
     # A colon before the first dash keeps the certificate from being imported by accident.
@@ -226,6 +232,8 @@ def trust(artifact: Artifact) -> Iterator[PgpKey]:
 
     A key that was deleted from the ring stays here.
     """
+    if in_system_keyring(artifact):
+        return
     database = _trust.parse(artifact.read(_trust.TRUST_LIMIT))
     for fingerprint, level in database.trust.items():
         own = level.startswith("ultimate")

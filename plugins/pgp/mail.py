@@ -27,7 +27,9 @@ _SUBJECT = 500
     name="pgp.mail.blocks",
     paths=(
         # Thunderbird and its kin, any desktop: mbox files without extension, or Maildir
-        "**/{Mail,ImapMail}/**/*",
+        "**/Profiles/*/{Mail,ImapMail}/**/*",
+        "**/{.thunderbird,.icedove,seamonkey}/*/{Mail,ImapMail}/**/*",
+        "**/ThunderbirdPortable/Data/profile/{Mail,ImapMail}/**/*",
         # Maildir of any program, Linux
         "**/Maildir/**/{cur,new,tmp}/*",
         "**/.maildir/**/{cur,new,tmp}/*",

@@ -32,6 +32,7 @@ from ._clock import modified
 from ._service import service
 
 _LIMIT = 1 << 20
+_HEAD = 64 << 10
 _MAX_LINES = 20_000
 _MAX_PEERS = 200
 _KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
@@ -54,6 +55,8 @@ _DPAPI = bytes.fromhex("01000000d08c9ddf0115d1118c7a00c04fc297eb")
 )
 def profile(artifact: Artifact) -> Iterator[VpnClient]:
     """Read a WireGuard configuration: peers, addresses, whether keys lie in it."""
+    if b"[interface]" not in artifact.head(_HEAD).lower():
+        return
     sections = list(_sections(artifact.text(_LIMIT)))
     own = next((values for name, values in sections if name == "interface"), None)
     peers = [values for name, values in sections if name == "peer"][:_MAX_PEERS]

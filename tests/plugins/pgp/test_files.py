@@ -77,7 +77,7 @@ def test_near_misses(extract: Extract, path: str, data: bytes) -> None:
 
 def test_mail(extract: Extract) -> None:
     inbox = (PROFILE / "Mail/Local Folders/Inbox").read_bytes()
-    found = extract(blocks, {"/home/a/Maildir/x/cur/1": inbox, "/p/Mail/Local/Inbox.msf": b"//"})
+    found = extract(blocks, {"/Maildir/x/cur/1": inbox, "/Profiles/p/Mail/a.msf": b"//"})
     (message,) = found.of(PgpMessage)
     assert message.mail_sender == "alice@fixture.example"
     assert message.times[0].utc == "2024-05-06T08:08:09Z"
