@@ -48,6 +48,16 @@ _SERVER = frozenset({"server", "http", "irc", "udpserver", "httpserver", "ircser
 _JAVA_SERVER = frozenset(
     {"server", "httpserver", "httpbidirserver", "ircserver", "streamrserver", "udpserver"}
 )
+_SHIPPED = frozenset(  # destinations in the settings that the programs come with
+    {
+        "irc.echelon.i2p",
+        "irc.ilita.i2p",
+        "irc.postman.i2p",
+        "mtn.i2p-projekt.i2p",
+        "pop.postman.i2p",
+        "smtp.postman.i2p",
+    }
+)
 _MAX_TUNNELS = 1000
 _MAX_NAMES = 5000
 _MAX_ROUTERS = 100_000
@@ -306,15 +316,18 @@ def _tunnel(
     address = key.b32 if hosted and key else None
     if not hosted and target:
         address = (i2p.destination_address(target) or target)[:200]
+    names = {name.strip() for name in (target or "").split(",")}
+    shipped = not hosted and names <= _SHIPPED
     return DarknetIdentity(
         application=application,
         network="i2p",
         darknet_address=address,
         role="hosted" if hosted else "target",
+        state="shipped with the program" if shipped else None,
         label=name,
         has_secret_key=key is not None if hosted else None,
         local_target=place,
-        shows=Shows.PRESENT if hosted else Shows.DESTINATION,
+        shows=Shows.PRESENT if hosted or shipped else Shows.DESTINATION,
         confidence=Confidence.PROBABLE,
         locator=locator,
     )

@@ -104,3 +104,9 @@ def test_names(extract: Extract) -> None:
     )
     found = extract(names, {"/d/addressbook/local.csv": text})
     assert [item.label for item in found.of(DarknetIdentity)] == ["a.i2p"]
+
+
+def test_destinations_that_ship_are_said_to(extract: Extract) -> None:
+    text = b"[IRC-ILITA]\ntype=client\ndestination=irc.ilita.i2p\nkeys=irc-keys.dat\n"
+    (found,) = extract(tunnels, {"/etc/i2pd/tunnels.conf": text}).of(DarknetIdentity)
+    assert (found.state, found.shows) == ("shipped with the program", "present")
