@@ -100,7 +100,7 @@ def passphrase(variable: str = "TRIAGE_KEY_PASSPHRASE") -> bytes | None:
     help="Worker processes.",
 )
 @click.option("--budget", metavar="TIME", help="Begin nothing new after this time: 90s, 20m, 2h.")
-@click.option("--resume", is_flag=True, help="Begin again where a .partial was left.")
+@click.option("--resume", is_flag=True, help="Continue the .partial that an interrupted run left.")
 @click.option("--no-hash", is_flag=True, help="Leave the image hash out.")
 @click.option("--expect", multiple=True, metavar="ALG:HASH", help="What the image hash must be.")
 @click.option(
@@ -227,7 +227,8 @@ def info_command(
         if volume.state in _CLOSED
         and not (volume.state is VolumeState.UNKNOWN and volume.name.startswith("gap@"))
     ]
-    code = ExitCode.INCOMPLETE if closed or opened.missing else ExitCode.OK
+    unsound = closed or opened.missing or opened.damage
+    code = ExitCode.INCOMPLETE if unsound else ExitCode.OK
     if format_ != "text":
         value = {
             "image": asdict(opened.info),
