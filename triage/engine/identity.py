@@ -49,6 +49,7 @@ def option_values(options: Options) -> dict[str, Any]:
         "plugins": "path" if os.sep in options.plugins else options.plugins,
         "allow_incomplete": options.allow_incomplete,
         "allow_writable_device": options.allow_writable_device,
+        "walker": options.walker,
         "secrets_recipient": options.secrets_recipient,
     }
 

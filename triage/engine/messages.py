@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from triage.engine.sandbox import SandboxLevel
+from triage.evidence.walker import Walker
 from triage.model import ByteRun, Entry, ImageInfo, Volume
 
 
@@ -25,6 +26,7 @@ class Open(Request, frozen=True, kw_only=True):
     path: str
     allow_incomplete: bool
     allow_writable_device: bool
+    walker: Walker = Walker.AUTO
     plugins: str
     extractors: tuple[str, ...]  # names; pattern numbers count through their paths in this order
     limits: dict[str, int]  # fields of profile.Limits

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from triage.bundle import Bundle, Signer
 from triage.errors import ExitCode
+from triage.evidence.walker import Walker
 from triage.profile import Profile
 from triage.registry import NONE
 
@@ -45,6 +46,7 @@ class Options:
     plugins: str = NONE
     allow_incomplete: bool = False
     allow_writable_device: bool = False
+    walker: Walker = Walker.AUTO
     require_sandbox: bool = False
     resume: bool = False
     budget_seconds: float | None = None

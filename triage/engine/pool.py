@@ -361,6 +361,7 @@ def _environment() -> dict[str, str]:
     before = os.environ.get("PYTHONPATH")
     return {
         "LC_ALL": "C.UTF-8",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",  # large blocks go back to the system when freed
         "OPENBLAS_NUM_THREADS": "1",  # a thread before the lock would escape it
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.pathsep.join(filter(None, (package, before))),

@@ -38,6 +38,7 @@ from triage.errors import (
     InterruptedRunError,
     TriageError,
     UsageError,
+    WorkerError,
     worst,
 )
 from triage.model import Container
@@ -202,6 +203,7 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
         path=os.fspath(image),
         allow_incomplete=options.allow_incomplete,
         allow_writable_device=options.allow_writable_device,
+        walker=options.walker,
         plugins=options.plugins,
         extractors=tuple(registered.extractor.name for registered in selected),
         limits=asdict(limits),
@@ -267,10 +269,10 @@ def _advice(writer: BundleWriter) -> Iterator[None]:
         sealed = f"{writer.path.name} was sealed already and is complete"
         left = kept if writer.partial.exists() else sealed
         raise InterruptedRunError(f"interrupted; {left}") from None
-    except BundleError as error:
-        if not error.message.startswith("cannot write"):
+    except (BundleError, WorkerError) as error:
+        if isinstance(error, BundleError) and not error.message.startswith("cannot write"):
             raise
-        raise BundleError(f"{error.message}; {kept}", where=error.where) from error
+        raise type(error)(f"{error.message}; {kept}", where=error.where) from error
 
 
 def _write(state: Run, reporter: Reporter) -> RunResult:

@@ -9,12 +9,12 @@ from typing import Protocol
 from triage.engine.ranges import joined, touches
 from triage.errors import EvidenceError
 from triage.evidence.apfs_tree import ApfsTree
-from triage.evidence.filesystem import TskTree
 from triage.evidence.image import DiskImage, container_of, open_image
 from triage.evidence.logical import open_logical
 from triage.evidence.members import LogicalSource, Note
 from triage.evidence.tree import FileTree, WalkProblem
 from triage.evidence.volumes import volumes
+from triage.evidence.walker import Walker, open_tree
 from triage.model import Container, ImageInfo, Reader, Volume, VolumeState
 
 _LOGICAL = (Container.FOLDER, Container.TAR, Container.ZIP)
@@ -59,8 +59,8 @@ class DiskSource:
     notes: Sequence[Note] = ()
     read_beneath: Sequence[int] = ()
 
-    def __init__(self, image: DiskImage) -> None:
-        self._image = image
+    def __init__(self, image: DiskImage, walker: Walker) -> None:
+        self._image, self._walker = image, walker
         self._volumes: list[Volume] | None = None
         self.info = image.info
         self.missing = tuple(image.missing)
@@ -81,7 +81,7 @@ class DiskSource:
             raise EvidenceError("no readable file system", where=wanted.name)
         if wanted.filesystem == ApfsTree.name:
             return ApfsTree(self._image, wanted)
-        return TskTree(self._image.as_tsk(), wanted)
+        return open_tree(self._image, wanted, self._walker)
 
     def bad_in(self, offset: int, length: int) -> bool:
         """Whether a bad chunk was met there, or the imager filled it."""
@@ -138,12 +138,17 @@ class FilesSource:
         return ()
 
 
-def open_source(path: Path, *, allow_incomplete: bool, allow_writable_device: bool) -> Source:
+def open_source(
+    path: Path,
+    *,
+    allow_incomplete: bool,
+    allow_writable_device: bool,
+    walker: Walker = Walker.AUTO,
+) -> Source:
     """Open evidence, told apart by its bytes. Raises ImageError and its kinds."""
     if container_of(path) in _LOGICAL:
         return FilesSource(open_logical(path))
-    return DiskSource(
-        open_image(
-            path, allow_incomplete=allow_incomplete, allow_writable_device=allow_writable_device
-        )
+    image = open_image(
+        path, allow_incomplete=allow_incomplete, allow_writable_device=allow_writable_device
     )
+    return DiskSource(image, walker)

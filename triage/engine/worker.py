@@ -316,15 +316,22 @@ def _import_all() -> None:
 
 def _source(request: m.Open) -> tuple[Source, str | None]:
     """Open the evidence; with `allow_incomplete` also return what it would be refused for."""
-    path, writable = Path(request.path), request.allow_writable_device
-    damage = None
+
+    def opened(*, allow_incomplete: bool) -> Source:
+        return open_source(
+            Path(request.path),
+            allow_incomplete=allow_incomplete,
+            allow_writable_device=request.allow_writable_device,
+            walker=request.walker,
+        )
+
     try:
-        return open_source(path, allow_incomplete=False, allow_writable_device=writable), None
+        return opened(allow_incomplete=False), None
     except DamagedImageError as error:
         if not request.allow_incomplete:
             raise
         damage = str(error)
-    return open_source(path, allow_incomplete=True, allow_writable_device=writable), damage
+    return opened(allow_incomplete=True), damage
 
 
 def _open(channel: Channel, request: m.Open) -> Worker:
