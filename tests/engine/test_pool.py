@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from tests.silent import Silent
 from triage.engine import messages as m
 from triage.engine import pool as pool_module
 from triage.engine.pool import Pool, Task
-from triage.errors import ExitCode, ImageError, TriageError
+from triage.errors import ExitCode, ImageError, TriageError, WorkerError
 from triage.profile import Limits
 
 START = "import os, signal, time\nfrom triage.engine import worker\n"
@@ -103,6 +103,24 @@ def test_an_image_that_became_another_is_noticed(pool: Callable[..., Pool], imag
         file.write(bytes(512))
     with pytest.raises(ImageError, match="no longer what it was"):
         workers.background(Task(request=m.HashMedia(algorithms=("md5",))))
+
+
+def test_a_successor_that_cannot_be_started_leaves_a_run_to_continue(
+    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("crash", "fine"):
+        (tmp_path / "evidence" / name).mkdir(parents=True)
+        (tmp_path / "evidence" / name / f"{name}.txt").write_text("a")
+    chosen = options(tmp_path / "evidence", tmp_path / "b", only=("bad.*",))
+    with monkeypatch.context() as patched:
+        program = f"{START}from pathlib import Path\nmark = Path({os.fspath(tmp_path / 'mark')!r})"
+        program += "\nif mark.exists(): os._exit(9)\nmark.touch()\nworker.main()"
+        patched.setattr(pool_module, "WORKER", ("-P", "-c", program))
+        with pytest.raises(WorkerError, match=r"exit code 9; what is finished .* --resume"):
+            go(chosen)
+    workers("")
+    result = go(replace(chosen, resume=True))
+    assert (result.findings, result.exit_code) == (2, ExitCode.INCOMPLETE)
 
 
 def test_when_there_is_no_room_for_more_workers_it_goes_on_with_fewer(
