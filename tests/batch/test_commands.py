@@ -61,6 +61,18 @@ def test_a_batch_and_its_resumption(triage: Triage, tmp_path: Path) -> None:
     assert "ALTERED" in after["7-a.bundle"]["reason"]
 
 
+def test_a_reader_that_leaves_does_not_stop_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    silenced: list[bool] = []
+
+    def leave(_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(batch, "write_jsonl", leave)
+    monkeypatch.setattr(batch, "silence_stdout", lambda: silenced.append(True))
+    batch._events({"event": "started"})
+    assert silenced
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -86,8 +86,7 @@ class Links:
     def pairs(self) -> list[tuple[int, int, Counter[str]]]:
         """Return pairs of drives with how many identifiers of each type, the most first.
 
-        Drives are told by the number of their first bundle. An identifier on more than 20 drives
-        does not count here.
+        Drives are named by `Source.drive`. An identifier on more than 20 drives does not count.
         """
         found: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
         for link in self.links:

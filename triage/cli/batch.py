@@ -24,7 +24,15 @@ from triage.bundle import load_signer
 from triage.bundle.output import writing
 from triage.cli.command import cli, format_option
 from triage.cli.run import _seconds, passphrase
-from triage.console.output import facts, note, stdout, table, write_json, write_jsonl
+from triage.console.output import (
+    facts,
+    note,
+    silence_stdout,
+    stdout,
+    table,
+    write_json,
+    write_jsonl,
+)
 from triage.console.progress import ProgressObserver
 from triage.console.words import size
 from triage.custody import system_clock, utc_text
@@ -192,7 +200,10 @@ def _observe(job: Job) -> Iterator[Observer]:
 
 
 def _events(event: Event) -> None:
-    write_jsonl([event])
+    try:
+        write_jsonl([event])
+    except BrokenPipeError:
+        silence_stdout()  # whoever read us has left; the images are still to be examined
 
 
 def _notes(event: Event) -> None:
