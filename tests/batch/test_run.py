@@ -154,11 +154,14 @@ def test_ctrl_c_stops_and_resume_continues_what_is_half_done(images: Path) -> No
     assert again.runs[1:] == [("b.bundle", True), ("c.bundle", False)]
 
 
-def test_ctrl_c_that_the_run_took_for_its_seal_stops_as_well(images: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_that_the_run_took_for_its_seal_stops_as_well(
+    images: Path, number: signal.Signals
+) -> None:
     def act(job: Job, output: Path) -> None:
         del job, output
         with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     execute = Pretend(act)
     with pytest.raises(InterruptedRunError):

@@ -152,7 +152,7 @@ def disk_full(error: BaseException | None, folder: Path) -> bool:
 
 @contextmanager
 def noting_interrupts() -> Iterator[Callable[[], bool]]:
-    """Note Ctrl-C also where the engine takes it and goes on to its seal."""
+    """Note Ctrl-C also where the engine takes it and goes on to its seal; SIGTERM is the same."""
     pressed = False
     if threading.current_thread() is not threading.main_thread():
         yield lambda: pressed
@@ -163,8 +163,9 @@ def noting_interrupts() -> Iterator[Callable[[], bool]]:
         pressed = True
         signal.default_int_handler(number, frame)
 
-    before = signal.signal(signal.SIGINT, press)
+    before = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -122,23 +122,24 @@ class Batch:
         A bad image is recorded and the next one begun. Raises InterruptedRunError on Ctrl-C and
         BundleError on a full disk; what was begun is kept for `--resume`.
         """
-        waiting = iter([job for job in order(self.plan.jobs) if not self._done(job, one)])
         with noting_interrupts() as pressed:
-            if abreast > 1:
-                self._abreast(waiting, one, abreast)
-                return
-            for job in waiting:
-                resume = self._start(job, one)
-                try:
-                    result = self._run(job, one, resume=resume)
-                except KeyboardInterrupt:
-                    raise self._interrupted() from None
-                except TriageError as error:
-                    self._failed(job, one, error)
-                else:
-                    self._finished(job, one, result)
-                if pressed():
-                    raise self._interrupted()
+            try:
+                waiting = iter([job for job in order(self.plan.jobs) if not self._done(job, one)])
+                if abreast > 1:
+                    self._abreast(waiting, one, abreast)
+                    return
+                for job in waiting:
+                    resume = self._start(job, one)
+                    try:
+                        result = self._run(job, one, resume=resume)
+                    except TriageError as error:
+                        self._failed(job, one, error)
+                    else:
+                        self._finished(job, one, result)
+                    if pressed():
+                        raise self._interrupted()
+            except KeyboardInterrupt:
+                raise self._interrupted() from None
 
     def _abreast(self, waiting: Iterator[Job], one: Pass, abreast: int) -> None:
         running: dict[Future[Any], Job] = {}
@@ -152,12 +153,11 @@ class Batch:
                     if not running:
                         break
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        stop = self._ended(running.pop(future), one, future) or stop
                 except KeyboardInterrupt:
                     stop = self._interrupted()
                     self._execute.interrupt()
-                    continue
-                for future in done:
-                    stop = self._ended(running.pop(future), one, future) or stop
         if stop is not None:
             raise stop
 
