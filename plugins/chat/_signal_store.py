@@ -2,7 +2,8 @@
 
 `config.json` holds the key of `sql/db.sqlite`: in clear (`key`, 64 hexadecimal digits) or wrapped
 by the operating system (`encryptedKey`, the hexadecimal form of a safeStorage blob). The key never
-changes, so a clear one from a backup opens a database whose key was wrapped since.
+changes, so a clear one from a backup opens a database whose key was wrapped since. Session keeps
+its key in clear, and lets the user set a password that takes its place.
 """
 
 from __future__ import annotations
@@ -72,6 +73,14 @@ def read(config: Artifact, *, name: str) -> Store | None:
     if not isinstance(parsed, dict):
         return None
     clear, wrapped = text(member(parsed, "key")), text(member(parsed, "encryptedKey"))
+    if member(parsed, "dbHasPassword") is True:  # Session: then the key in clear opens nothing
+        return Store(
+            key=None,
+            opened_by=None,
+            protection=Protection.PASSCODE,
+            needed="the password that the user set",
+            config=parsed,
+        )
     if clear and _KEY.fullmatch(clear):
         return Store(
             key=bytes.fromhex(clear),

@@ -103,7 +103,7 @@ def logs(artifact: Artifact) -> Iterator[ChatMessage]:
         if found is None:
             continue  # the next line of a message, or none
         who = found["doer"] or found["who"]
-        outgoing = True if who == _ME else None if room else False
+        outgoing = None if room else who == _ME  # in a room the own nickname stands there
         time = _time(found["when"], "-".join(day.groups()))
         yield ChatMessage(
             shows=Shows.USED,
@@ -115,7 +115,7 @@ def logs(artifact: Artifact) -> Iterator[ChatMessage]:
             own_account=own,
             conversation=peer,
             sender=own if outgoing else f"{peer}/{who}" if room else peer,
-            sender_name=None if who == _ME else who,
+            sender_name=None if outgoing else who,
             text=(found["deed"] or found["text"] or "")[:TEXT_LIMIT],
             sent_raw=time.raw,
             outgoing=outgoing,
