@@ -51,6 +51,16 @@ def _compressed(point: _Point) -> bytes:
     return bytes([2 + point[1] % 2]) + point[0].to_bytes(32, "big")
 
 
+def matches(private: bytes, public: bytes) -> bool:
+    """Whether 32 bytes of private key make this public key, compressed or not."""
+    factor = int.from_bytes(private, "big")
+    if not 0 < factor < _N:
+        return False
+    numbers = derive_private_key(factor, SECP256K1()).public_key().public_numbers()
+    whole = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+    return public in {_compressed((numbers.x, numbers.y)), whole}
+
+
 def child(chain_code: bytes, key: bytes, index: int) -> tuple[bytes, bytes]:
     """Return chain code and compressed key of a child that is not hardened. Raises ParseError."""
     if not 0 <= index < _HARDENED:

@@ -12,7 +12,7 @@ from typing import Final
 from triage.api import ParseError
 from triage.formats import addresses, base58, extended_keys
 
-from . import _bip32, _coins
+from . import _bip32, _coins, _found
 from ._bitcoin import hash160
 from ._coins import Chain
 from ._core_records import Content, Descriptor, Key
@@ -20,14 +20,6 @@ from ._core_records import Content, Descriptor, Key
 _MOST_KEYS = 100_000
 _MOST_DERIVED = 1000  # addresses of one descriptor
 _LONGEST_DESCRIPTOR = 10_000  # characters
-_TICKERS: Final = {
-    "bitcoin": "BTC",
-    "litecoin": "LTC",
-    "dogecoin": "DOGE",
-    "dash": "DASH",
-    "zcash": "ZEC",
-    "bitcoin-cash": "BCH",
-}
 _NETWORKS: Final = {"main": "mainnet", "test": "testnet", "regtest": "regtest"}
 _ROLES: Final = {0: "receive", 1: "change"}
 _SINCE_P2SH_SEGWIT, _SINCE_SEGWIT = 159_900, 190_000  # client versions and their default addresses
@@ -64,7 +56,7 @@ def chain_of(content: Content, magic: bytes | None, path: str) -> tuple[Chain, s
 def _by_names(content: Content) -> Chain | None:
     for address in content.names:
         known = addresses.classify(address)
-        ticker = _TICKERS.get(known.coin) if known and known.checks else None
+        ticker = _found.ticker(known.coin) if known and known.checks else None
         if known is None or ticker is None:
             continue
         network = _NETWORKS.get(known.network, known.network)

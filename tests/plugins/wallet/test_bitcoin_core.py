@@ -43,18 +43,18 @@ PATH = "/home/a/.bitcoin/wallet.dat"
 
 
 def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    """Load a maker of fixtures by its path, under a name that no other test uses."""
+    spec = importlib.util.spec_from_file_location(f"bitcoin_core_{name}", FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
 
-bdb = _load("bdb_writer")
 make = _load("make")
-name, vector = make.name, make.vector
+bdb, name, vector, MASTER = make.bdb, make.name, make.vector, make.MASTER
 KEY = make.old_key("mine")
 GENESIS = struct.pack("<i", 1) + b"\x01" + make.GENESIS
 
@@ -208,7 +208,7 @@ def test_a_wallet_that_names_no_coin_says_so(extract: Extract) -> None:
 
 
 def test_dash_keeps_its_words_in_the_chain(extract: Extract) -> None:
-    words = make.WORDS.encode()
+    words = b" ".join([b"abandon"] * 11 + [b"about"])
     plain = struct.pack("<i", 1) + bytes(32) + b"\0" + vector(bytes(64)) + vector(words) + b"\0\0"
     found = run(extract, [(name("hdchain"), plain)], "/home/a/.dashcore/wallet.dat")
     (secret,) = found.of(WalletSecret)
@@ -412,7 +412,7 @@ def test_ripemd_is_the_same_with_and_without_openssl(length: int) -> None:
     assert _bitcoin.ripemd160(data) == _bitcoin.ripemd160_here(data)
 
 
-XPUB = make.MASTER.xpub()
+XPUB = MASTER.xpub()
 
 
 @pytest.mark.parametrize(
