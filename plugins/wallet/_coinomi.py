@@ -1,0 +1,172 @@
+"""Coinomi's wallets: protocol buffers of its own, with a pocket for each coin.
+
+Field numbers were found in a wallet that the desktop program wrote (version 20): 1 version, 2 seed,
+3 master key, 4 encryption, 5 parameters of scrypt, 6 pockets, 10 name. A pocket: 1 network, 11
+accounts, each with 1 purpose (44, 49, 84) and 2 keys. A key: 1 type, 3 encrypted, 4 public, 6 chain
+code and path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from triage.api import (
+    Confidence,
+    Protection,
+    Shows,
+    WalletAddress,
+    WalletFile,
+    WalletSecret,
+    WalletXpub,
+)
+from triage.formats import mnemonic
+from triage.formats.protobuf import Message
+
+from . import _bip32, _coins, _found
+from ._bitcoin import hash160
+from ._bitcoinj_wallet import extended, path, written
+
+_PURPOSES: Final = {44: "p2pkh", 49: "p2sh-p2wpkh", 84: "p2wpkh"}
+_TICKERS: Final = {
+    "bitcoin": "BTC",
+    "litecoin": "LTC",
+    "dogecoin": "DOGE",
+    "dash": "DASH",
+    "zcash": "ZEC",
+    "digibyte": "DGB",
+    "vertcoin": "VTC",
+    "peercoin": "PPC",
+    "pivx": "PIVX",
+    "monacoin": "MONA",
+    "zcoin": "FIRO",
+    "btccash": "BCH",
+    "ethereum": "ETH",
+    "ethclassic": "ETC",
+    "monero": "XMR",
+    "ripple": "XRP",
+    "tron": "TRX",
+}
+_MOST_POCKETS = 500
+_MOST_KEYS = 10_000
+_MNEMONIC = 3
+_ED25519 = 5
+_HARDENED = 1 << 31
+_ACCOUNT_DEPTH = 3
+_ADDRESS_DEPTH = 5
+
+_Finding = WalletFile | WalletXpub | WalletAddress | WalletSecret
+
+
+def is_wallet(head: bytes) -> bool:
+    """Whether a file begins with a version and a seed."""
+    return head[:1] == b"\x08" and head[1:2] < b"\x80" and head[2:3] == b"\x12"
+
+
+def findings(message: Message) -> Iterator[_Finding]:
+    """Yield what a wallet says, nothing when it has no pockets."""
+    pockets = list(message.messages(6))[:_MOST_POCKETS]
+    names = [name for pocket in pockets if (name := pocket.text(1)) and "." in name]
+    if not names or (message.message(5) is None and message.message(2) is None):
+        return
+    seed = message.message(2)
+    words = seed.text(2) if seed and seed.integer(1) == _MNEMONIC else None
+    keys = [item for pocket in pockets for item in _of_pocket(pocket)]
+    sealed = message.message(5) is not None
+    version = message.integer(1)
+    yield WalletFile(
+        shows=Shows.PRESENT,
+        confidence=Confidence.CONFIRMED if keys else Confidence.PROBABLE,
+        checks=("base58check",) if keys else (),
+        protection=Protection.PLAIN if message.whole else Protection.DAMAGED,
+        software="coinomi",
+        format_version=None if version is None else str(version),
+        coins=tuple(sorted({_ticker(name) for name in names})),
+        wallet_type="hd",
+        label=message.text(10) or None,
+        state="damaged" if not message.whole else "keystore-encrypted" if sealed else "plain",
+        fingerprint=_fingerprint(message),
+        addresses=sum(isinstance(item, WalletAddress) for item in keys),
+        holds_secret=bool(words) or any(isinstance(item, WalletSecret) for item in keys),
+        needed_to_open="the wallet password, for seed and private keys alone" if sealed else None,
+        kdf="scrypt" if sealed else None,
+    )
+    if words:
+        known = mnemonic.check(words.split(), kind="bip39")
+        extent = _found.counted(len(words.split()), "word")
+        checks = known.checks if known else ()
+        yield _found.secret("bip39-seed", "seed", words, extent, checks=checks)
+    yield from keys
+
+
+def _ticker(name: str) -> str:
+    coin = name.partition(".")[0]
+    return _TICKERS.get(coin, coin)
+
+
+def _fingerprint(message: Message) -> str | None:
+    master = message.message(3)
+    public = master.data(4) if master else None
+    return hash160(public)[:4].hex() if public and len(public) == 33 else None  # noqa: PLR2004 - compressed
+
+
+def _of_pocket(pocket: Message) -> Iterator[WalletXpub | WalletAddress | WalletSecret]:
+    name = pocket.text(1) or ""
+    coin = _ticker(name)
+    chain = _coins.of(coin, "mainnet" if name.endswith(".main") else "testnet")
+    for account in pocket.messages(11):
+        kind = _PURPOSES.get(account.integer(1) or 0, "p2pkh")
+        keys = {path(key, 6): key for key in list(account.messages(2))[:_MOST_KEYS]}
+        for steps, key in keys.items():
+            if len(steps) == _ACCOUNT_DEPTH and steps[-1] >= _HARDENED:
+                yield from _account(chain, coin, key, kind)
+            elif len(steps) == _ADDRESS_DEPTH and chain is not None:
+                yield from _address(chain, key, keys.get(steps[:-1]), kind)
+        yield from _other_keys(account, coin, name)
+
+
+def _account(
+    chain: _coins.Chain | None, coin: str, key: Message, kind: str
+) -> Iterator[WalletXpub]:
+    steps = written(path(key, 6))
+    text = extended(chain or _coins.CHAINS[0], key, 4, 6, None)
+    found = text and _found.xpub(
+        coin, text, place=steps, derivation=steps, script_type=kind if chain else None
+    )
+    if found:
+        yield found
+
+
+def _address(
+    chain: _coins.Chain, key: Message, above: Message | None, kind: str
+) -> Iterator[WalletAddress]:
+    """Yield an address that was handed out: its chain counts how many were."""
+    derived = above.message(6) if above else None
+    issued = (derived.integer(3) or 0) if derived else 0
+    public, steps = key.data(4), path(key, 6)
+    if steps[-1] >= issued or public is None:
+        return
+    script = _bip32.script(public, kind if chain.segwit else "p2pkh")
+    text = chain.address(script) if script else None
+    if text:
+        yield _found.address(
+            chain.ticker,
+            text,
+            role={0: "receive", 1: "change"}.get(steps[-2], "own"),
+            place=written(steps),
+            checks=_found.COMPUTED,
+            derivation=written(steps),
+        )
+
+
+def _other_keys(account: Message, coin: str, name: str) -> Iterator[WalletSecret]:
+    """Yield ed25519 keys that stand in clear: of Monero, the ones that see what comes in."""
+    lines = [
+        f"{(key.data(4) or b'').hex()} {private.hex()}"
+        for key in account.messages(2)
+        if key.integer(1) == _ED25519 and (private := key.data(2))
+    ]
+    if lines:
+        kind = "view-keys" if coin == "XMR" else "private-keys"
+        extent = _found.counted(len(lines), "key")
+        yield _found.secret(kind, name, "\n".join(lines), extent, coin=coin)
