@@ -1,0 +1,114 @@
+"""Ethereum: key files of geth, Clef, Parity, MyEtherWallet, Foundry and the presale.
+
+Written from the Web3 Secret Storage definition (version 3; 1 and 2 differ in details) and from the
+presale's generator, and tested with a file of MyEtherWallet. Address and time of creation stand in
+clear, the private key is always encrypted. Not read: geth's database.
+
+References: https://ethereum.org/en/developers/docs/data-structures-and-encoding/web3-secret-storage
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from triage.api import (
+    Artifact,
+    Confidence,
+    Protection,
+    Shows,
+    Time,
+    WalletAddress,
+    WalletFile,
+    extractor,
+)
+from triage.formats import addresses
+
+from . import _found
+from ._clock import iso
+from ._shapes import mapping, number, read, text
+
+_LIMIT = 1 << 20
+_NAME = re.compile(r"UTC--(\d{4}-\d\d-\d\d)T(\d\d)[-:](\d\d)[-:](\d\d(?:\.\d{1,9})?)Z?--", re.ASCII)
+_SOFTWARE: Final = (  # a part of the path in small letters, program
+    ("/.foundry/", "foundry"),
+    ("io.parity.ethereum", "parity"),
+    ("/parity/", "parity"),
+    ("openethereum", "parity"),
+    ("/.ethereum/", "geth"),
+    ("/ethereum/keystore/", "geth"),
+    ("/ethereum/", "geth"),
+)
+
+
+@extractor(
+    name="wallet.ethereum.keystore",
+    paths=(
+        "**/UTC--*",  # geth, Clef, Mist, MyEtherWallet: any system, any folder
+        "**/keystore/*",  # geth with other names, imported by hand
+        "**/.foundry/keystores/*",  # Foundry: names are the user's
+        "**/io.parity.ethereum/keys/**/*",  # Parity and OpenEthereum on Linux and macOS
+        "**/Parity/Ethereum/keys/**/*",  # the same on Windows
+        "**/*keystore*.json",  # exports of other wallets
+        "**/*presale*.json",  # the sale of 2014
+        "**/ethereum*wallet*.json",  # the same, its usual name
+    ),
+    yields=(WalletFile, WalletAddress),
+)
+def keystore(artifact: Artifact) -> Iterator[WalletFile | WalletAddress]:
+    """Read a key file: its address, when it was made, how its password is used."""
+    data = read(artifact, _LIMIT)
+    if not isinstance(data, dict):
+        return
+    lower = {name.casefold(): value for name, value in data.items()}
+    if text(lower.get("encseed")) and text(lower.get("ethaddr")):
+        kind, found = "presale", text(lower.get("ethaddr"))
+        kdf: str | None = "pbkdf2"
+    else:
+        crypto = {name.casefold(): value for name, value in mapping(lower.get("crypto")).items()}
+        if not text(crypto.get("ciphertext")) or not text(crypto.get("mac")):
+            return
+        kind, found = "keystore", text(lower.get("address"))
+        kdf = text(crypto.get("kdf"))
+    address = _address(found, _created(artifact))
+    name = f"/{artifact.path.casefold()}"
+    yield WalletFile(
+        shows=Shows.PRESENT,
+        confidence=Confidence.PROBABLE,
+        times=_created(artifact),
+        protection=Protection.ENCRYPTED,
+        software=next((program for part, program in _SOFTWARE if part in name), "ethereum"),
+        format_version=_version(lower),
+        coins=("ETH",),
+        wallet_type=kind,
+        state="keystore-encrypted",
+        addresses=1 if address else None,
+        needed_to_open="the password of the key file",
+        kdf=kdf,
+    )
+    if address:
+        yield address
+
+
+def _version(data: dict[str, Any]) -> str | None:
+    version = number(data.get("version"))
+    return None if version is None else str(version)
+
+
+def _created(artifact: Artifact) -> tuple[Time, ...]:
+    """Return the time in the file's name, which is UTC."""
+    found = _NAME.match(artifact.entry.name)
+    if found is None:
+        return ()
+    return (iso("created", f"{found[1]}T{found[2]}:{found[3]}:{found[4]}Z"),)
+
+
+def _address(found: str | None, times: tuple[Time, ...]) -> WalletAddress | None:
+    """Return the address, whose digits stand without their prefix and without a checksum."""
+    known = addresses.classify("0x" + (found or "").removeprefix("0x"))
+    if known is None:
+        return None
+    return _found.address(
+        "ETH", known.text, role="own", place="address", checks=known.checks, times=times
+    )
