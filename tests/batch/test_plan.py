@@ -130,3 +130,14 @@ def test_a_source_that_is_not_there_is_refused(
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError):
         make(source)
+
+
+def test_a_path_has_one_spelling(seized: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(seized / "room 2")
+    (seized / "room 2" / "l.csv").write_text("image\n../phone.tar\n")
+    (seized / "link.tar").symlink_to("phone.tar")
+    plain = make(seized / "phone.tar").jobs
+    for source in ("../phone.tar", "../phone.t*", "l.csv", "../../seized/phone.tar"):
+        assert [job.image for job in make(source).jobs] == [job.image for job in plain]
+    assert len(make("..").jobs) == len(make(seized).jobs)
+    assert make("../link.tar").jobs[0].name == "link"

@@ -132,6 +132,14 @@ class Looker:
         return self._folders[folder]
 
 
+def absolute(path: Path) -> Path:
+    """Return one spelling of a path from the root; links stay, for segments lie beside them."""
+    whole = path.absolute()
+    if whole.name == "..":
+        return whole.resolve()
+    return whole.parent.resolve() / whole.name if ".." in whole.parts else whole
+
+
 def stamp(path: Path) -> Stamp:
     """Return name, size and modification time of a file; -1 where it is not there."""
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from triage.batch.images import Found, Later, Looker, Stamp, Unread, stamp, without_mark
+from triage.batch.images import Found, Later, Looker, Stamp, Unread, absolute, stamp, without_mark
 from triage.batch.names import unique_names
 from triage.batch.sheet import SUFFIXES, Row, read_sheet
 from triage.errors import EvidenceError, ImageError, UsageError
@@ -67,7 +67,7 @@ def make_plan(
     looker, named = Looker(), named or {}
     looked: dict[Path, tuple[_Wanted, Found | Later | Unread]] = {}
     for source in sources:
-        for wanted in _expand(source, output.absolute()):
+        for wanted in _expand(source, absolute(output)):
             if wanted.path not in looked:
                 looked[wanted.path] = wanted, looker.look(wanted.path)
             elif wanted.row:
@@ -142,7 +142,7 @@ def _take(wanted: _Wanted, what: Found | Later | Unread) -> Found | Unread:
 
 
 def _expand(source: str, output: Path) -> Iterator[_Wanted]:
-    path = Path(source).absolute()
+    path = absolute(Path(source))
     if path.is_dir():
         yield from _folder(path, output)
     elif path.exists():
@@ -156,9 +156,9 @@ def _expand(source: str, output: Path) -> Iterator[_Wanted]:
             raise UsageError("matches nothing", where=source)
         for match in map(Path, matches):
             if match.is_dir():
-                yield from _folder(match.absolute(), output)
-            elif not match.absolute().is_relative_to(output):
-                yield _Wanted(path=match.absolute(), by_name=False)
+                yield from _folder(absolute(match), output)
+            elif not absolute(match).is_relative_to(output):
+                yield _Wanted(path=absolute(match), by_name=False)
     else:
         raise UsageError("no such file or folder", where=source)
 

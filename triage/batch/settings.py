@@ -15,6 +15,7 @@ from triage.batch.plan import Job
 from triage.bundle import Signer
 from triage.engine.identity import option_values
 from triage.engine.options import CaseInfo, Options
+from triage.evidence.walker import Walker
 from triage.profile import DEPTHS, Profile
 
 QUICK = "quick"
@@ -38,6 +39,7 @@ class Settings:
     budget_seconds: float | None = None  # the same in seconds
     sign: Path | None = None
     secrets_recipient: str | None = None
+    walker: Walker = Walker.AUTO
 
     def profile(self) -> Profile:
         """Load the profile. Raises ProfileError or UsageError."""
@@ -73,6 +75,7 @@ class Settings:
             budget_seconds=self.budget_seconds,
             signer=signer,
             secrets_recipient=self.secrets_recipient,
+            walker=self.walker,
         )
 
     def record(self, job: Job, profile: Profile) -> Any:
@@ -108,6 +111,7 @@ class Settings:
             ("--budget", self.budget),
             ("--sign", self.sign),
             ("--secrets-recipient", self.secrets_recipient),
+            ("--walker", self.walker.value),
         ]
         # `--name=value`, so that a value that begins with a dash stays one.
         yield from (f"{name}={value}" for name, value in values if value is not None)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from triage.batch.images import absolute
 from triage.errors import UsageError
 
 SUFFIXES = (".csv", ".yaml", ".yml")
@@ -61,7 +62,7 @@ def _row(path: Path, line: int, values: Mapping[str, str | None]) -> Row:
     if "\0" in image:
         raise UsageError("is not a path", where=where)
     return Row(
-        image=(path.parent / image).absolute(),
+        image=absolute(path.parent / image),
         case=values.get("case") or None,
         exhibit=values.get("exhibit") or None,
         where=where,

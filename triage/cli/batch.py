@@ -38,6 +38,7 @@ from triage.console.words import size
 from triage.custody import system_clock, utc_text
 from triage.engine.options import Observer
 from triage.errors import ExitCode, TriageError, UsageError, worst
+from triage.evidence.walker import Walker
 from triage.report import render_all
 from triage.report.batch import batch_page
 
@@ -98,6 +99,13 @@ _SUMMARY = "summary"
     show_default=True,
     metavar="none|installed|PATH",
     help="Third-party extractors.",
+)
+@click.option(
+    "--walker",
+    type=click.Choice([walker.value for walker in Walker]),
+    default=Walker.AUTO.value,
+    show_default=True,
+    help="Who lists file systems, as for `run`.",
 )
 @click.option("--allow-incomplete", is_flag=True, help="Examine damaged images anyway.")
 @click.option("--require-sandbox", is_flag=True, help="Refuse to run with an incomplete sandbox.")
@@ -189,6 +197,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         budget_seconds=_seconds(given["budget"]),
         sign=given["sign"],
         secrets_recipient=given["secrets_recipient"],
+        walker=Walker(given["walker"]),
     )
 
 
