@@ -59,7 +59,7 @@ class DiskSource:
     notes: Sequence[Note] = ()
     read_beneath: Sequence[int] = ()
 
-    def __init__(self, image: DiskImage, walker: Walker) -> None:
+    def __init__(self, image: DiskImage, walker: Walker = Walker.AUTO) -> None:
         self._image, self._walker = image, walker
         self._volumes: list[Volume] | None = None
         self.info = image.info
