@@ -65,6 +65,9 @@ class Outcome:
         return {(line["code"], line["path"]) for line in self.lines("problems")}
 
 
+LOOP = "directory_loop"
+KNOWN = "hostile.test.known"  # only what must be kept, where reading every file would be slow
+
 Examine = Callable[..., Outcome]
 Command = Callable[..., Ran]
 
@@ -80,13 +83,14 @@ def quick_workers() -> Iterator[None]:
 def examine(tmp_path: Path) -> Examine:
     """Run the engine over an image made of bytes; the bundle must hold, whatever was in it."""
 
-    def go(image: bytes, **limits: int) -> Outcome:
+    def go(image: bytes, *, only: str = "hostile.test.*", **limits: int) -> Outcome:
         evidence, bundle = tmp_path / "image.raw", tmp_path / "bundle"
         evidence.write_bytes(image)
         options = Options(
             image=evidence,
             output=bundle,
             profile=replace(QUICK, limits=Limits(**limits)),
+            only=(only,),
             plugins=str(PLUGINS),
             hash_media=False,
         )

@@ -79,6 +79,16 @@ class Ext:
         )
         return number
 
+    def indirect(self, mode: int, size: int, pointers: Iterable[int]) -> int:
+        """Write an inode of the old kind, with 15 block pointers: the last three are indirect."""
+        number = self.inode(self.reserve(), mode, size, [])
+        blocks = struct.pack("<15I", *pointers)
+        inode = bytearray(self._table[number])
+        struct.pack_into("<I", inode, 32, 0)  # no extents
+        inode[40:100] = blocks
+        self._table[number] = bytes(inode)
+        return number
+
     def file(self, data: bytes, *, mode: int = REGULAR, number: int | None = None) -> int:
         """Write a file."""
         first, count = self.store(data)
@@ -149,7 +159,7 @@ class Ext:
             0,
             0,
             0x2 | 0x40,  # types in names, extents
-            0x1,
+            0x1 | 0x2,  # sparse superblocks, sizes of 64 bits
             b"hostile hostile!",
             b"hostile",
         )

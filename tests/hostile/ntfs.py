@@ -6,12 +6,30 @@ Linux `fs/ntfs3/ntfs.h`.
 
 from __future__ import annotations
 
+import gzip
 import struct
 from collections.abc import Iterator
+from functools import cache
+
+from tests.conftest import IMAGES
 
 SECTOR, RECORD, INDEX = 512, 1024, 4096
 ROOT = 5
 FILE_NAME, DATA, ATTRIBUTE_LIST = 0x30, 0x80, 0x20
+KEPT = "one content, two names"  # what the known file of `ntfs` holds
+
+
+@cache
+def fixture() -> bytes:
+    """Return the NTFS volume of the fixtures."""
+    return gzip.decompress((IMAGES / "ntfs.raw.gz").read_bytes())
+
+
+def ntfs() -> Ntfs:
+    """Return it with one of its files known."""
+    volume = Ntfs(fixture())
+    assert volume.rename("linked.txt", "known1.txt") >= 2
+    return volume
 
 
 class Ntfs:

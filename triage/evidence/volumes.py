@@ -170,21 +170,19 @@ class _Disk:
             if volume.length and volume.name not in containers
         )
         regions = sorted(table.regions, key=lambda region: region.offset)
-        for start, end in _uncovered(taken, size):
+        free = list(_uncovered(taken, size))
+        for start, end in free:
             at = start
             for region in _merged(regions, start, end):
                 yield from self._gap(at, region.offset)
-                content = Content(
-                    state=VolumeState.DAMAGED if region.damaged else VolumeState.META,
-                    details=region.details,
-                    problem=region.problem,
-                )
-                name, words = f"gap@{region.offset}", region.description
-                yield _volume(
-                    name, region.offset, region.length, content, table=table.kind, words=words
-                )
+                yield _region(region, table.kind)
                 at = region.offset + region.length
             yield from self._gap(at, end)
+        # A partition laid over a damaged table must not hide that it is damaged.
+        damaged = (_within(region, 0, size) for region in regions if region.damaged)
+        for region in filter(None, damaged):
+            if not any(_within(region, *gap) for gap in free):
+                yield _region(region, table.kind)
 
     def _gap(self, start: int, end: int) -> Iterator[Volume]:
         """Yield a gap, and what a partition that was deleted may have left in it."""
@@ -227,6 +225,16 @@ def _volume(
     )
 
 
+def _region(region: Region, table: str) -> Volume:
+    content = Content(
+        state=VolumeState.DAMAGED if region.damaged else VolumeState.META,
+        details=region.details,
+        problem=region.problem,
+    )
+    name, words = f"gap@{region.offset}", region.description
+    return _volume(name, region.offset, region.length, content, table=table, words=words)
+
+
 def _sorted(found: list[Volume]) -> list[Volume]:
     return sorted(found, key=lambda volume: (volume.offset, -volume.length, volume.name))
 
@@ -266,18 +274,22 @@ def _uncovered(taken: list[tuple[int, int]], size: int) -> Iterator[tuple[int, i
         at = max(at, end)
 
 
+def _within(region: Region, start: int, end: int) -> Region | None:
+    """Return the part of a region that lies there."""
+    first = max(region.offset, start)
+    length = min(region.offset + region.length, end) - first
+    return replace(region, offset=first, length=length) if length > 0 else None
+
+
 def _merged(regions: list[Region], start: int, end: int) -> Iterator[Region]:
     """Yield the regions within a gap, cut to it, those that touch as one."""
     current: Region | None = None
-    for region in regions:
-        first = max(region.offset, start)
-        length = min(region.offset + region.length, end) - first
-        if length <= 0:
-            continue
-        if current is not None and first <= current.offset + current.length:
+    for region in filter(None, (_within(region, start, end) for region in regions)):
+        if current is not None and region.offset <= current.offset + current.length:
+            reached = region.offset + region.length - current.offset
             current = Region(
                 offset=current.offset,
-                length=max(current.length, first + length - current.offset),
+                length=max(current.length, reached),
                 description=f"{current.description}, {region.description}",
                 problem="; ".join(filter(None, (current.problem, region.problem))) or None,
                 damaged=current.damaged or region.damaged,
@@ -286,6 +298,6 @@ def _merged(regions: list[Region], start: int, end: int) -> Iterator[Region]:
             continue
         if current is not None:
             yield current
-        current = replace(region, offset=first, length=length)
+        current = region
     if current is not None:
         yield current
