@@ -21,8 +21,8 @@ from triage.api import (
     Shows,
     extractor,
 )
+from triage.formats.stamps import modified
 
-from ._clock import modified
 from ._properties import SETTINGS_LIMIT, properties, told
 
 _SETTINGS = (

@@ -25,8 +25,8 @@ from triage.api import (
 )
 from triage.formats import i2p
 from triage.formats.onion import check_i2p
+from triage.formats.stamps import modified, stamp
 
-from ._clock import modified, number
 from ._properties import SETTINGS_LIMIT, properties, sections, told
 
 _ANCHORS = ("router.info", "router.config", "i2pd.conf")
@@ -111,9 +111,9 @@ def router(artifact: Artifact) -> Iterator[DarknetClient | DarknetIdentity]:
         confidence=Confidence.CONFIRMED if info and info.signature_ok else Confidence.PROBABLE,
         checks=("i2p-signature",) if info and info.signature_ok else (),
         times=(
-            *number("installed", java.get("router.firstInstalled"), "ms_unix"),
-            *number("updated", java.get("router.updateLastInstalled"), "ms_unix"),
-            *(number("published", info.published, "ms_unix") if info else ()),
+            *stamp("installed", java.get("router.firstInstalled"), "ms_unix"),
+            *stamp("updated", java.get("router.updateLastInstalled"), "ms_unix"),
+            *(stamp("published", info.published, "ms_unix") if info else ()),
             *modified("pid_written", artifact.sibling("i2pd.pid")),
             *modified("ping_written", artifact.sibling("router.ping")),
         ),
@@ -132,7 +132,7 @@ def router(artifact: Artifact) -> Iterator[DarknetClient | DarknetIdentity]:
         shows=Shows.EXECUTED,
         confidence=Confidence.CONFIRMED if info.signature_ok else Confidence.PROBABLE,
         checks=("i2p-signature",) if info.signature_ok else (),
-        times=number("published", info.published, "ms_unix"),
+        times=stamp("published", info.published, "ms_unix"),
     )
 
 

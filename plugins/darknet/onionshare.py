@@ -26,8 +26,8 @@ from triage.api import (
 )
 from triage.formats import json
 from triage.formats.onion import check
+from triage.formats.stamps import modified, stamp
 
-from ._clock import modified, number
 from ._onion import address_of
 
 _LIMIT = 4 << 20
@@ -73,7 +73,7 @@ def settings(artifact: Artifact) -> Iterator[DarknetClient]:
         shows=Shows.EXECUTED,
         confidence=Confidence.PROBABLE,
         times=(
-            *number("update_checked", content.get("autoupdate_timestamp"), "s_unix"),
+            *stamp("update_checked", content.get("autoupdate_timestamp"), "s_unix"),
             *modified("last_written", artifact),
         ),
     )

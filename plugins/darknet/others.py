@@ -21,8 +21,8 @@ from triage.api import (
     extractor,
 )
 from triage.formats import json
+from triage.formats.stamps import modified
 
-from ._clock import modified
 from ._properties import SETTINGS_LIMIT, sections
 
 

@@ -26,8 +26,8 @@ from triage.api import (
 )
 from triage.formats import json
 from triage.formats.onion import check
+from triage.formats.stamps import modified
 
-from ._clock import modified
 from ._onion import address_of
 
 _LIMIT = 8 << 20

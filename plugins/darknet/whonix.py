@@ -13,9 +13,8 @@ import re
 from collections.abc import Iterator
 
 from triage.api import Artifact, Confidence, DarknetClient, Shows, Time, Unit, Zone, extractor
+from triage.formats.stamps import modified
 from triage.formats.times import from_text, rfc3339
-
-from ._clock import modified
 
 _HEAD = 64 << 10
 _MACHINE = re.compile(rb'<Machine\b[^<>]{0,4000}?\bname="([^"<>]{1,200})"')

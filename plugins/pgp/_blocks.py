@@ -14,12 +14,13 @@ from triage.api import (
     Protection,
     Sensitivity,
     Shows,
+    Unit,
 )
 from triage.formats.armor import Block, blocks
 from triage.formats.openpgp import SIGNATURE, Packet, Recipients, packets, recipients, signature
 from triage.formats.openpgp_keys import certificates
+from triage.formats.stamps import stamp
 
-from ._clock import seconds
 from ._keyring import Context, findings, located
 
 _KEYS = frozenset({"PUBLIC KEY BLOCK", "PRIVATE KEY BLOCK"})
@@ -114,7 +115,9 @@ def _signed(block: Block, locator: str) -> PgpMessage:
         confidence=Confidence.CONFIRMED if checks and keys else Confidence.PROBABLE,
         checks=checks,
         locator=locator,
-        times=seconds("signed", next((item.created for item in stated if item.created), None)),
+        times=stamp(
+            "signed", next((item.created for item in stated if item.created), None), Unit.S_UNIX
+        ),
     )
 
 

@@ -16,12 +16,12 @@ from triage.api import (
     Sensitivity,
     Shows,
     Time,
+    Unit,
 )
 from triage.formats.indicators import load
 from triage.formats.keygrip import keygrip
 from triage.formats.openpgp_keys import Certificate, PublicKey
-
-from ._clock import seconds
+from triage.formats.stamps import stamp
 
 KNOWN = load("pgp-keys")
 SECRET_STATES = {
@@ -154,8 +154,8 @@ def describe(item: Found, context: Context) -> PgpKey:
         row=item.row,
         checks=item.checks,
         times=(
-            *seconds("key_created", key.created),
-            *seconds("expiring", key.expires),
+            *stamp("key_created", key.created, Unit.S_UNIX),
+            *stamp("expiring", key.expires, Unit.S_UNIX),
             *item.times,
         ),
         protection=PROTECTIONS.get(state) if own_part else None,

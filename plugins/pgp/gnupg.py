@@ -25,16 +25,18 @@ from triage.api import (
     RowState,
     Sensitivity,
     Shows,
+    Unit,
     extractor,
 )
 from triage.formats import keybox as kbx
 from triage.formats.armor import blocks
 from triage.formats.openpgp import SIGNATURE, packets, signature
 from triage.formats.openpgp_keys import Certificate, certificates
+from triage.formats.stamps import modified, stamp
 
 from . import _agent, _trust
 from ._agent import KEY_LIMIT
-from ._clock import basic_iso, modified, seconds
+from ._clock import basic_iso
 from ._keyring import PROTECTIONS, Context, Found, findings, located
 from ._places import in_system_keyring, is_mozilla
 
@@ -214,7 +216,10 @@ def revocation(artifact: Artifact) -> Iterator[PgpKey]:
         confidence=Confidence.CONFIRMED if matches else Confidence.PROBABLE,
         checks=("issuer-matches-name",) if matches else (),
         locator=f"line {block.line}",
-        times=(*seconds("revocation_prepared", stated.created), *modified("written", artifact)),
+        times=(
+            *stamp("revocation_prepared", stated.created, Unit.S_UNIX),
+            *modified("written", artifact),
+        ),
         protection=Protection.PLAIN,
     )
 
@@ -247,7 +252,7 @@ def trust(artifact: Artifact) -> Iterator[PgpKey]:
             shows=Shows.PRESENT,
             confidence=Confidence.PROBABLE,
             locator=f"record {database.records[fingerprint]}",
-            times=seconds("trust_database_created", database.created),
+            times=stamp("trust_database_created", database.created, Unit.S_UNIX),
         )
 
 
@@ -264,7 +269,7 @@ def _keybox(artifact: Artifact, data: bytes) -> Iterator[Found | ParseError]:
                     yield Found(
                         certificate=item,
                         locator=f"blob at byte {blob.offset}",
-                        times=seconds("stored_or_changed", blob.created),
+                        times=stamp("stored_or_changed", blob.created, Unit.S_UNIX),
                         checks=checks,
                     )
                 else:

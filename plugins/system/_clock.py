@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from triage.api import Time, Unit, Zone
 from triage.formats import times
 
 _DAY = 86_400 * 10**9  # nanoseconds
-
-
-def stamp(event: str, raw: float | str | None, unit: Unit) -> tuple[Time, ...]:
-    """Return a UTC time; none when the value is not set, never, or out of range."""
-    if raw is None or unit is Unit.DAYS_UNIX:
-        return ()
-    text = times.utc(raw, cast("times.Unit", unit.value))
-    if text is None:
-        return ()
-    return (Time(event=event, utc=text, raw=str(raw), unit=unit, zone=Zone.UTC),)
 
 
 def day(event: str, raw: str) -> tuple[Time, ...]:

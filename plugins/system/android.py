@@ -24,8 +24,7 @@ from triage.api import (
     extractor,
 )
 from triage.formats import xml
-
-from ._clock import stamp
+from triage.formats.stamps import stamp
 
 _SMALL = 4 << 20
 _ABX = b"ABX\0"

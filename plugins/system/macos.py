@@ -27,8 +27,7 @@ from triage.api import (
     extractor,
 )
 from triage.formats import plist
-
-from ._clock import stamp
+from triage.formats.stamps import stamp
 
 _SMALL = 4 << 20
 _VERSION = "/System/Library/CoreServices/SystemVersion.plist"

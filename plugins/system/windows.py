@@ -25,8 +25,8 @@ from triage.api import (
     extractor,
 )
 from triage.formats.registry import Hive, Key, control_set, open_hive
+from triage.formats.stamps import stamp
 
-from ._clock import stamp
 from ._sam import SamUser, aliases, machine_sid, users
 
 _CURRENT = r"Microsoft\Windows NT\CurrentVersion"

@@ -21,8 +21,7 @@ from triage.formats import places
 from triage.formats.json import Json
 from triage.formats.onion import check as onion_check
 from triage.formats.sqlite import Database
-
-from ._clock import stamp
+from triage.formats.stamps import stamp
 
 _MAKERS = ("mozilla.org", "mozilla.com", "mozilla.net", "torproject.org", "securedrop.org")
 _BATCH = 60 * 10**6  # microseconds around the making of the root folders

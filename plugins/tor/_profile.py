@@ -17,9 +17,9 @@ from triage.api import (
 )
 from triage.formats import json, xml
 from triage.formats.mozilla import Prefs, ini, prefs
+from triage.formats.stamps import stamp
 
 from . import _settings as settings
-from ._clock import stamp
 
 SMALL = 16 << 20
 """Bytes; the largest text file of a profile that is read."""

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from triage.api import Time, Unit
 from triage.formats.mozilla import Prefs
-
-from ._clock import stamp
+from triage.formats.stamps import stamp
 
 _SLIDER = ("browser.security_level.security_slider", "extensions.torbutton.security_slider")
 _CUSTOM = ("browser.security_level.security_custom", "extensions.torbutton.security_custom")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from triage.api import Confidence, ParseError, RowState, Shows, Unit, WebSite
 from triage.formats.mozilla import SiteState
 from triage.formats.sqlite import Database, Row, Value
+from triage.formats.stamps import stamp
 
-from ._clock import stamp
 from ._places import by_maker, host_of, onion_checks
 
 _STRENGTH = {RowState.LIVE: 2, RowState.WAL: 1, RowState.JOURNAL: 1}

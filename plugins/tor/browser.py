@@ -32,11 +32,11 @@ from triage.api import (
 from triage.formats import json, xml
 from triage.formats.mozilla import SiteStates, hsts, hsts_bin, jsonlz4, prefs
 from triage.formats.sqlite import Database
+from triage.formats.stamps import stamp
 
 from . import _settings as settings
 from . import _sites as sites
 from ._bridges import parse_bridge
-from ._clock import stamp
 from ._places import backup_findings, database_findings, host_of
 from ._profile import SMALL, anchor, profile
 

@@ -28,9 +28,10 @@ from triage.api import (
     extractor,
 )
 from triage.formats.onion import check as onion_check
+from triage.formats.stamps import modified
 
 from ._bridges import parse_bridge
-from ._clock import minutes_before, modified, utc_text
+from ._clock import minutes_before, utc_text
 from ._orbot import orbot_settings
 from ._state import STATE_LIMIT, Guard, State, is_state, parse_state
 from ._torrc import (

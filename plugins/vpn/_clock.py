@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage.api import Artifact, Time, Unit, Zone
+from triage.api import Time, Unit, Zone
 from triage.formats.times import from_text, rfc3339
 
 
@@ -21,13 +21,3 @@ def text(event: str, raw: str | None) -> tuple[Time, ...]:
             utc = rfc3339(when)
             return (Time(event=event, utc=utc, raw=raw[:60], unit=Unit.TEXT, zone=Zone.UTC),)
     return local(event, raw)
-
-
-def modified(event: str, artifact: Artifact | None) -> tuple[Time, ...]:
-    """Return the modification time of a file, nanoseconds since 1970 as the file system has it."""
-    found = artifact.entry.times if artifact else None
-    if found is None or found.modified is None:
-        return ()
-    zone = Zone.UTC if found.zone == "utc" else Zone.LOCAL
-    utc = rfc3339(found.modified) if zone is Zone.UTC else None
-    return (Time(event=event, utc=utc, raw=str(found.modified), unit=Unit.NS_UNIX, zone=zone),)

@@ -24,8 +24,9 @@ from triage.api import (
     VpnClient,
     extractor,
 )
+from triage.formats.stamps import modified
 
-from ._clock import local, modified
+from ._clock import local
 from ._service import service
 
 _LIMIT = 4 << 20

@@ -24,8 +24,9 @@ from triage.api import (
     extractor,
 )
 from triage.formats import json
+from triage.formats.stamps import modified
 
-from ._clock import local, modified, text
+from ._clock import local, text
 
 _LIMIT = 8 << 20
 _LOG_LIMIT = 64 << 20

@@ -27,8 +27,8 @@ from triage.api import (
     VpnClient,
     extractor,
 )
+from triage.formats.stamps import modified
 
-from ._clock import modified
 from ._service import service
 
 _LIMIT = 1 << 20

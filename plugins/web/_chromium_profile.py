@@ -24,10 +24,10 @@ from triage.formats.chromium_profile import (
     text,
 )
 from triage.formats.json import Json
+from triage.formats.stamps import stamp
 
 from ._addresses import INDICATOR_LIST
 from ._chromium_paths import browser_of
-from ._clock import stamp
 
 SMALL = 32 << 20
 """Bytes; the largest text file of a profile that is read."""

@@ -16,9 +16,9 @@ from triage.api import (
 )
 from triage.formats import json
 from triage.formats.mozilla import Prefs, ini, prefs
+from triage.formats.stamps import stamp
 
 from ._addresses import INDICATOR_LIST
-from ._clock import stamp
 from ._firefox_paths import browser_of
 
 SMALL = 16 << 20

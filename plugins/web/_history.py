@@ -18,9 +18,9 @@ from triage.api import (
 from triage.formats import chromium
 from triage.formats.sqlite import Database
 from triage.formats.sqlite import RowState as Stored
+from triage.formats.stamps import stamp
 
 from ._addresses import UNKNOWN, Judgement, Onions, judge, judge_download
-from ._clock import stamp
 from ._typed import Searches, typed
 
 

@@ -23,9 +23,9 @@ from triage.formats import places
 from triage.formats.json import Json
 from triage.formats.sqlite import Database
 from triage.formats.sqlite import RowState as Stored
+from triage.formats.stamps import stamp
 
 from ._addresses import UNKNOWN, Judgement, Onions, host_of, judge, judge_download
-from ._clock import stamp
 from ._sites import by_maker
 from ._typed import Searches, typed
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from triage.api import Confidence, RowState, Shows, Time, WebSite
 from triage.formats.sites import Site
+from triage.formats.stamps import stamp
 
 from ._addresses import judge_host
-from ._clock import stamp
 
 
 def site(host: str, trace: str, *, by_browser: bool = False, **more: object) -> WebSite:

@@ -11,9 +11,9 @@ from triage.api import Confidence, RowState, Sensitivity, Shows, Time, WebInput
 from triage.formats.mnemonic import find_mnemonics
 from triage.formats.private_keys import find_secrets
 from triage.formats.search_terms import search_terms
+from triage.formats.stamps import stamp
 
 from ._addresses import Judgement, judge
-from ._clock import stamp
 
 _SECRET_FIELD = re.compile(
     r"pass|pwd|secret|seed|mnemonic|recovery|private|token|api.?key|otp|2fa|\bpin\b|pincode"

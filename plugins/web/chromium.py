@@ -35,11 +35,11 @@ from triage.formats import chromium as databases
 from triage.formats import json, sites
 from triage.formats.chromium_profile import at, bookmarks, checksum_holds, number
 from triage.formats.sites import host_in
+from triage.formats.stamps import stamp
 
 from ._addresses import Onions, judge
 from ._chromium_paths import profile_files
 from ._chromium_profile import SMALL, anchor, profile
-from ._clock import stamp
 from ._history import history_findings, inputs
 from ._sites import site, site_findings
 

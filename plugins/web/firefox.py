@@ -33,9 +33,9 @@ from triage.api import (
 )
 from triage.formats import json, sites
 from triage.formats.mozilla import SiteStates, hsts, hsts_bin, jsonlz4
+from triage.formats.stamps import stamp
 
 from ._addresses import host_of
-from ._clock import stamp
 from ._firefox_paths import PLACES_ON_ANDROID, of_tor_browser, profile_files
 from ._firefox_profile import SMALL, anchor, profile
 from ._places import MAKERS, backup_findings, database_findings

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from triage.api import Allocation, Entry, EntryType, EvidencePath, FileTimes, Unit, Zone
+from triage.formats.stamps import modified, stamp
+
+
+@dataclass(frozen=True)
+class Lying:
+    entry: Entry
+
+
+def lying(times: FileTimes) -> Lying:
+    return Lying(
+        Entry(
+            volume="p1",
+            path=EvidencePath("/a"),
+            address="5",
+            type=EntryType.FILE,
+            size=1,
+            times=times,
+            allocation=Allocation(name=True, metadata=True),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "unit", "utc"),
+    [
+        (1708503300, Unit.S_UNIX, "2024-02-21T08:15:00Z"),
+        ("1708503300", Unit.S_UNIX, "2024-02-21T08:15:00Z"),
+        (1708503300000, "ms_unix", "2024-02-21T08:15:00Z"),
+        (19774, Unit.DAYS_UNIX, "2024-02-21T00:00:00Z"),
+    ],
+)
+def test_a_number_becomes_a_time(raw: object, unit: Unit | str, utc: str) -> None:
+    (time,) = stamp("made", raw, unit)
+    assert (time.event, time.utc, time.raw, time.zone) == ("made", utc, str(raw), Zone.UTC)
+
+
+@pytest.mark.parametrize("raw", [None, 0, "", True, b"1", [], 2**63, -(2**63)])
+def test_what_is_no_time_gives_none(raw: object) -> None:
+    assert stamp("made", raw, Unit.S_UNIX) == ()
+
+
+def test_a_file_systems_local_time_is_not_converted() -> None:
+    when = 1_708_503_300_000_000_000
+    (utc,) = modified("written", lying(FileTimes(modified=when)))
+    (local,) = modified("written", lying(FileTimes(modified=when, zone="local")))
+    assert (utc.utc, utc.zone) == ("2024-02-21T08:15:00Z", Zone.UTC)
+    assert (local.utc, local.zone, local.raw) == (None, Zone.LOCAL, str(when))
+    assert modified("written", None) == ()
+    assert modified("written", lying(FileTimes())) == ()
