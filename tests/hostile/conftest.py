@@ -72,7 +72,7 @@ Examine = Callable[..., Outcome]
 Command = Callable[..., Ran]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def quick_workers() -> Iterator[None]:
     """Fork the workers: half a second saved with each."""
     with forked_workers(str(PLUGINS)):

@@ -55,13 +55,18 @@ def fat_names() -> tuple[bytes, set[str]]:
 def ntfs_names() -> tuple[bytes, set[str]]:
     volume = ntfs()
     for old, new in (
-        ("TRAINING", "NUL.\ud800\udfffx "),
+        ("TRAINING", "NUL.\udfff\ud800x "),
         ("docs", "\x1b[2J"),
         ("packed", "../../"),
         ("random.bin", "ra\x00dom\n\r/n"),
     ):
         assert volume.rename(old, new) >= 2
-    return volume.image(), {"/\x1b[2J/small.txt", "/..\\x2f..\\x2f/plain.txt", "/ra"}
+    return volume.image(), {
+        "/\x1b[2J/small.txt",
+        "/..\\x2f..\\x2f/plain.txt",
+        "/ra",
+        "/NUL.^^ ",  # as TSK writes lone surrogates, and swallows what follows
+    }
 
 
 @pytest.mark.parametrize("made", [ext_names, fat_names, ntfs_names])
