@@ -14,7 +14,7 @@ from pathlib import Path
 from triage.evidence.image import open_image
 from triage.hashing import MEDIA_ALGORITHMS, ParallelDigests
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 22  # as the worker does
 
 
 def ours(path: Path, algorithms: tuple[str, ...]) -> float:

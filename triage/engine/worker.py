@@ -50,7 +50,8 @@ from triage.profile import Limits
 from triage.redaction import redact
 
 _BLOCK = 1 << 20
-_REPORT_EVERY = 64  # blocks between two progress replies
+_MEDIA_BLOCK = 1 << 22  # handing a block to the digests' threads costs more than a small one
+_REPORT_EVERY = 16  # blocks between two progress replies
 _TROUBLES_KEPT = 1000  # of one artifact
 _FINDING = 1 << 20  # characters in all texts of one finding; a line of a bundle has 16 MiB
 _FINDINGS = 1 << 26  # characters in all findings of one artifact
@@ -233,7 +234,7 @@ class Worker:
         if media is None:
             raise EvidenceError("there is no media to hash")
         with ParallelDigests(request.algorithms) as digests:
-            for number, block in enumerate(_blocks(media)):
+            for number, block in enumerate(_blocks(media, size=_MEDIA_BLOCK)):
                 digests.update(block)
                 if number % _REPORT_EVERY == 0:
                     self.channel.send(m.Progress(done=digests.length))
@@ -261,10 +262,12 @@ class Worker:
                 raise WorkerError("opened twice")
 
 
-def _blocks(reader: Reader, offset: int = 0, end: int | None = None) -> Iterator[bytes]:
+def _blocks(
+    reader: Reader, offset: int = 0, end: int | None = None, *, size: int = _BLOCK
+) -> Iterator[bytes]:
     end = reader.size if end is None else min(end, reader.size)
     while offset < end:
-        block = reader.read_at(offset, min(_BLOCK, end - offset))
+        block = reader.read_at(offset, min(size, end - offset))
         if not block:
             raise EvidenceError(f"content ends early at {offset}")
         yield block
