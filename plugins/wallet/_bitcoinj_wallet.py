@@ -20,10 +20,10 @@ from triage.api import (
 )
 from triage.formats import base58, mnemonic
 from triage.formats.protobuf import Message
+from triage.formats.stamps import stamp
 
 from . import _bip32, _coins, _found
 from ._bitcoin import hash160
-from ._clock import milliseconds, seconds
 from ._coins import Chain
 
 _MOST: Final = 100_000
@@ -55,7 +55,7 @@ class Wallet:
         coin, network = _NETWORKS.get(self.identifier, ("", ""))
         self.chain: Chain | None = _coins.of(coin, network)
         self.keys = list(message.messages(3))[:_MOST]
-        self.coin = self.chain.ticker if self.chain else self.identifier.split(".")[1]
+        self.coin = self.chain.ticker if self.chain else (self.identifier or "unknown")
         self.own: dict[bytes, str] = {}  # script → address
 
     def findings(self) -> Iterator[_Finding]:
@@ -111,11 +111,10 @@ class Wallet:
 
     def _times(self) -> tuple[Time, ...]:
         created = [when for key in self.keys if (when := key.signed(5)) and when > 0]
-        times = [milliseconds("first_key_created", min(created))] if created else []
-        synced = self.message.signed(14)
-        if synced and synced > 0:
-            times.append(seconds("synced", synced))
-        return tuple(times)
+        return (
+            *stamp("first_key_created", min(created, default=0), "ms_unix"),
+            *stamp("synced", self.message.signed(14), "s_unix"),
+        )
 
     def _addresses(self) -> Iterator[WalletAddress]:
         """Yield the addresses of single keys, and of derived ones that were handed out."""
@@ -148,7 +147,7 @@ class Wallet:
                 derivation=written(steps) if steps else None,
                 label=key.text(4) or None,
                 used=script in self._paid or None,
-                times=(milliseconds("created", created),) if created and created > 0 else (),
+                times=stamp("created", created, "ms_unix"),
             )
 
     def _kind(self, steps: tuple[int, ...]) -> str:
@@ -237,7 +236,7 @@ class Wallet:
                 shows=Shows.USED,
                 confidence=Confidence.PROBABLE,
                 locator=f"transaction {txid}",
-                times=(milliseconds("received", updated),) if updated and updated > 0 else (),
+                times=stamp("received", updated, "ms_unix"),
                 coin=self.coin,
                 txid=txid,
                 height=confidence.integer(2) if inside and confidence else None,

@@ -25,10 +25,10 @@ from triage.api import (
     WalletSecret,
     extractor,
 )
+from triage.formats.stamps import stamp
 
 from . import _bip32, _coins, _found
 from ._bitcoin import hash160
-from ._clock import seconds
 from ._serial import Stream
 
 _MAGIC = b"\xbaWALLET\x00"
@@ -111,13 +111,13 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletS
     listed = list(_addresses(chain, entries, comments))
     secrets = [] if sealed else list(_secrets(chain, root, entries))
     firsts = [entry.first for entry in entries if entry.first not in _NEVER]
-    times = [seconds("created", created)] if created not in _NEVER else []
-    times += [seconds("first_used", min(firsts))] if firsts else []
+    times = stamp("created", created if created not in _NEVER else 0, "s_unix")
+    times += stamp("first_used", min(firsts, default=0), "s_unix")
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.CONFIRMED if root.digest else Confidence.PROBABLE,
         checks=("checksum",) if root.digest else (),
-        times=tuple(times),
+        times=times,
         protection=Protection.PLAIN if whole else Protection.DAMAGED,
         software="armory",
         format_version=_version(version),

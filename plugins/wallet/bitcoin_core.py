@@ -35,8 +35,8 @@ from triage.api import (
     extractor,
 )
 from triage.formats import addresses, berkeleydb, extended_keys, mnemonic
+from triage.formats.stamps import stamp
 
-from ._clock import seconds
 from ._core_paths import WALLETS
 from ._core_records import Content
 from ._core_wallet import Own, Wallet, chain_of, client_version
@@ -173,9 +173,10 @@ class _Reading:
         created = [key.created for key in self.now.keys.values() if key.created > 1]
         created += [each.created for each in self.now.descriptors.values() if each.created > 1]
         received = [entry.received for entry, _ in self.now.transactions.values() if entry]
-        times = [seconds("first_key_created", min(created))] if created else []
-        times += [seconds("last_transaction_recorded", max(received))] if any(received) else []
-        return tuple(times)
+        return (
+            *stamp("first_key_created", min(created, default=0), "s_unix"),
+            *stamp("last_transaction_recorded", max(received, default=0), "s_unix"),
+        )
 
     def _type(self) -> str:
         now = self.now
@@ -195,7 +196,7 @@ class _Reading:
                 confidence=Confidence.CONFIRMED if known else Confidence.PROBABLE,
                 checks=known.checks if known else (),
                 locator=key.place,
-                times=(seconds("created", key.created),) if key.created > 1 else (),
+                times=stamp("created", key.created, "s_unix") if key.created > 1 else (),
                 coin=self.coin,
                 xpub=key.xpub,
                 derivation=key.derivation,
@@ -278,9 +279,9 @@ class _Reading:
         if own and not (named and checks):
             checks = ("computed from public keys",)
         requested = self.now.requested.get(address)
-        times = [seconds("requested", requested)] if requested else []
+        times = stamp("requested", requested, "s_unix")
         if own and own.created > 1 and own.guessed:
-            times.insert(0, seconds("created", own.created))
+            times = stamp("created", own.created, "s_unix") + times
         used = address in self.wallet.paid_addresses
         shows = Shows.USED if used else Shows.PRESENT
         return WalletAddress(
@@ -288,7 +289,7 @@ class _Reading:
             confidence=Confidence.CONFIRMED if checks else Confidence.POSSIBLE,
             checks=checks,
             locator=entry.place if entry else own.place if own else None,
-            times=tuple(times),
+            times=times,
             coin=self.coin,
             crypto_address=address,
             role=role,
@@ -312,7 +313,7 @@ class _Reading:
             checks=("transaction id",) if entry else (),
             locator=place,
             row=row,
-            times=(seconds("received", entry.received),) if entry and entry.received else (),
+            times=stamp("received", entry.received, "s_unix") if entry else (),
             coin=self.coin,
             txid=txid,
             label=notes.get("comment") or notes.get("to") or None,
@@ -332,7 +333,7 @@ class _Reading:
                 confidence=Confidence.CONFIRMED,
                 checks=("transaction id",),
                 locator=place,
-                times=(seconds("paid", entry.received),) if entry and entry.received else (),
+                times=stamp("paid", entry.received, "s_unix") if entry else (),
                 coin=self.coin,
                 crypto_address=address,
                 role="payee",

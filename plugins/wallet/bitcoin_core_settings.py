@@ -29,9 +29,9 @@ from triage.api import (
     extractor,
 )
 from triage.formats import json
+from triage.formats.stamps import stamp
 
 from . import _coins
-from ._clock import iso
 from ._core_paths import CHOICES, LOGS, SETTINGS
 
 _CONF_LIMIT = 1 << 20
@@ -257,7 +257,7 @@ def log(artifact: Artifact) -> Iterator[WalletFile | WalletTransaction]:
             shows=Shows.USED,
             confidence=Confidence.PROBABLE,
             locator=f"AddToWallet {txid}",
-            times=(iso("logged", when),),
+            times=stamp("logged", when, "text"),
             coin=coins[0] if coins else "BTC",
             txid=txid,
         )
@@ -269,4 +269,4 @@ def _times(found: _Log) -> tuple[Time, ...]:
         ("last_logged", found.last),
         ("encrypted", found.encrypted),
     )
-    return tuple(iso(event, when) for event, when in events if when)
+    return tuple(time for event, when in events for time in stamp(event, when, "text"))

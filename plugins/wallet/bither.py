@@ -26,10 +26,10 @@ from triage.api import (
 from triage.formats import addresses as crypto_addresses
 from triage.formats import base58
 from triage.formats.sqlite import Database, Value
+from triage.formats.stamps import stamp
 
 from . import _found
 from ._bitcoin import hash160
-from ._clock import milliseconds
 
 _MOST = 100_000
 _SQLITE = b"SQLite format 3\0"
@@ -113,7 +113,7 @@ def _addresses(database: Database, aliases: dict[str, str]) -> Iterator[WalletAd
             place=f"addresses {row.key!r}",
             checks=_found.COMPUTED if _is_of(found, key) else checks,
             label=aliases.get(found),
-            times=(milliseconds("added", when),) if isinstance(when, int) and when > 0 else (),
+            times=stamp("added", when, "ms_unix"),
             row=None if state is RowState.LIVE else state,
         )
 

@@ -29,9 +29,9 @@ from triage.api import (
     extractor,
 )
 from triage.formats import addresses, base58, json
+from triage.formats.stamps import stamp
 
 from . import _found
-from ._clock import seconds
 from ._shapes import mapping, number, read, sequence, text
 
 _LIMIT = 16 << 20
@@ -125,12 +125,12 @@ class _Plain:
         secrets, listed = list(self._secrets()), list(self._addresses())
         keys = list(self._xpubs())
         created = [number(key.get("created_time")) or 0 for key in self.keys]
-        created = [when // 1000 for when in created if when > 0]
+        created = [when for when in created if when > 0]
         certain = any(each.checks for each in listed) or bool(keys)
         yield WalletFile(
             shows=Shows.PRESENT,
             confidence=Confidence.CONFIRMED if certain else Confidence.PROBABLE,
-            times=(seconds("first_key_created", min(created)),) if created else (),
+            times=stamp("first_key_created", min(created, default=0), "ms_unix"),
             protection=Protection.PLAIN,
             software="blockchain.com",
             coins=("BTC",),
@@ -159,7 +159,7 @@ class _Plain:
                     role="own",
                     place=f"keys[{position}]",
                     label=text(key.get("label")),
-                    times=(seconds("created", when // 1000),) if when and when > 0 else (),
+                    times=stamp("created", when, "ms_unix"),
                 )
 
     def _xpubs(self) -> Iterator[WalletXpub]:

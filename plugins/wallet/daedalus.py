@@ -26,9 +26,9 @@ from triage.api import (
 )
 from triage.formats import addresses, bech32
 from triage.formats.sqlite import Database, Value
+from triage.formats.stamps import stamp
 
 from . import _found
-from ._clock import iso
 
 _SQLITE = b"SQLite format 3\0"
 _MOST = 100_000
@@ -64,7 +64,7 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletT
         listed, transactions = list(_addresses(database)), list(_transactions(database))
         for row in _rows(database, "wallet", ("name", "creation_time")):
             found = _TIME.fullmatch(str(row.get("creation_time")))
-            times = (iso("created", f"{found[1]}Z"),) if found else ()
+            times = stamp("created", f"{found[1]}Z", "text") if found else ()
             name = row.get("name")
             yield _file(
                 str(name) if name else None,

@@ -24,9 +24,9 @@ from triage.api import (
     extractor,
 )
 from triage.formats import addresses
+from triage.formats.stamps import stamp
 
 from . import _found
-from ._clock import iso
 from ._shapes import mapping, number, read, text
 
 _LIMIT = 1 << 20
@@ -101,7 +101,7 @@ def _created(artifact: Artifact) -> tuple[Time, ...]:
     found = _NAME.match(artifact.entry.name)
     if found is None:
         return ()
-    return (iso("created", f"{found[1]}T{found[2]}:{found[3]}:{found[4]}Z"),)
+    return stamp("created", f"{found[1]}T{found[2]}:{found[3]}:{found[4]}Z", "text")
 
 
 def _address(found: str | None, times: tuple[Time, ...]) -> WalletAddress | None:

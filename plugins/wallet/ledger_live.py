@@ -27,9 +27,9 @@ from triage.api import (
     extractor,
 )
 from triage.formats import addresses
+from triage.formats.stamps import stamp
 
 from . import _found
-from ._clock import iso
 from ._shapes import mapping, number, read, sequence, text
 
 _MOST = 10_000
@@ -131,10 +131,9 @@ def _device(settings: dict[str, Any], data: dict[str, Any]) -> str | None:
 
 
 def _times(listed: list[dict[str, Any]]) -> tuple[Time, ...]:
-    created = sorted(_dates(listed, "creationDate"))
-    synced = sorted(_dates(listed, "lastSyncDate"))
-    times = [iso("first_account_created", created[0])] if created else []
-    return tuple([*times, iso("synced", synced[-1])] if synced else times)
+    created = min(_dates(listed, "creationDate"), default=None)
+    synced = max(_dates(listed, "lastSyncDate"), default=None)
+    return stamp("first_account_created", created, "text") + stamp("synced", synced, "text")
 
 
 def _dates(listed: list[dict[str, Any]], name: str) -> Iterator[str]:
@@ -184,7 +183,7 @@ def _of_operation(
     value, when = number(operation.get("value")), text(operation.get("date"))
     if not txid:
         return
-    times = (iso("confirmed", when),) if when and _DATE.fullmatch(when) else ()
+    times = stamp("confirmed", when, "text") if when and _DATE.fullmatch(when) else ()
     delta = None if value is None else -value if kind in _SPENT else value
     yield WalletTransaction(
         shows=Shows.USED,

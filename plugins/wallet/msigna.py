@@ -26,9 +26,9 @@ from triage.api import (
 )
 from triage.formats import base58
 from triage.formats.sqlite import Database, Value
+from triage.formats.stamps import stamp
 
 from . import _coins, _found
-from ._clock import seconds
 
 _SQLITE = b"SQLite format 3\0"
 _MOST = 100_000
@@ -94,7 +94,7 @@ class _Vault:
             shows=Shows.USED if transactions else Shows.PRESENT,
             confidence=Confidence.CONFIRMED if keys else Confidence.PROBABLE,
             checks=("base58check",) if keys else (),
-            times=(seconds("created", min(times)),) if times else (),
+            times=stamp("created", min(times, default=0), "s_unix"),
             protection=Protection.PLAIN,
             software="msigna",
             format_version=None if schema is None else str(schema),
@@ -180,7 +180,7 @@ class _Vault:
             height = heights.get(row["blockheader"])
             times: tuple[Time, ...] = ()
             if isinstance(when, int) and 0 < when < 0xFFFFFFFF:  # noqa: PLR2004 - not set
-                times = (seconds("received", when),)
+                times = stamp("received", when, "s_unix")
             yield WalletTransaction(
                 shows=Shows.USED,
                 confidence=Confidence.PROBABLE,

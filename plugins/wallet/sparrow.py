@@ -30,9 +30,9 @@ from triage.api import (
     extractor,
 )
 from triage.formats import extended_keys, mnemonic
+from triage.formats.stamps import stamp
 
 from . import _found
-from ._clock import milliseconds
 from ._shapes import mapping, read, sequence, text
 
 _DATA: Final = (
@@ -136,10 +136,10 @@ def _times(data: bytes) -> tuple[Time, ...]:
         return ()
     created = int(header[1], 16)
     ages = [int(found[1], 16) for found in _CHUNK.finditer(data)]
-    times = [milliseconds("created", created)]
+    times = stamp("created", created, "ms_unix")
     if ages and created + max(ages) <= _LATEST:
-        times.append(milliseconds("last_written", created + max(ages)))
-    return tuple(times)
+        times += stamp("last_written", created + max(ages), "ms_unix")
+    return times
 
 
 def _keys(data: bytes) -> Iterator[WalletXpub]:

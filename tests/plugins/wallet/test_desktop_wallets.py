@@ -304,6 +304,7 @@ def test_protocol_buffers_cut_off(
         b"\x0a\x16org.bitcoin.production",
         b"\x0a\x16org.bitcoin.production\xff\xff",
         b"\x08\x14\x12\x03abc",
+        b"\x0a\x0corg.dog.main\x0a\x03dog\x12\x00",  # a second identifier, without a point
         b"\x08\x14\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
     ],
 )
