@@ -1,7 +1,7 @@
 """Gajim: accounts from its settings, messages from its log.
 
-Written from `gajim/common/storage/archive.py`, `settings.py` and `const.py` of Gajim 1.4 to 1.7,
-whose first-run files were seen, and tested with databases made after them. The log has the same
+Written from descriptions of Gajim 1.4 to 1.7, whose first-run files were seen, and tested with
+databases made after them; number codes were not compared with the sources. The log has the same
 tables since Gajim 0.1x; the archive of Gajim 1.8 and 2 (`archive.sqlite`) is not read, nor are
 avatars, the roster cache and OMEMO keys. Passwords stand in the settings only when there is no
 keyring: that one is stored is told, never which. Own messages are told by their kind.

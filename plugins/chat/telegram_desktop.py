@@ -1,7 +1,6 @@
 """Telegram Desktop: its `tdata` folder, who is logged in, which chats have unsent drafts.
 
-Written from the sources of Telegram Desktop (`storage/storage_domain.cpp`, `storage_account.cpp`)
-and tested with folders of version 3.0 (local passcode) and 4.6.5 (never logged in); the account's
+Written from descriptions and parts of the sources of Telegram Desktop, and tested with folders of version 3.0 (local passcode) and 4.6.5 (never logged in); the account's
 own entry and drafts were tested with folders made after the sources. Works for portable copies and
 for programs that share the format. Messages are not in `tdata`: they stay on Telegram's servers,
 and what is cached is media. A local passcode keeps the folder closed; the empty one that stands
