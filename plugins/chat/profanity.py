@@ -1,11 +1,11 @@
 """Profanity: accounts, logs and database of the console client.
 
 Written from `src/chatlog.c` of Profanity and descriptions of versions 0.6 to 0.14, and tested with
-files made after them; of a first run the layout was seen. A
-password stands in clear in `accounts`: that one is stored is told, never which. Old logs have the
-time of day alone, local, and the day in their names. What the database and a log both hold is told
-twice, with its source. Not read: keys of OTR, OMEMO and OpenPGP, logs of before 2016, and in logs
-what a message has after its first line.
+files made after them; of a first run the layout was seen. A password stands in clear in
+`accounts`: that one is stored is told, never which. Old logs have the time of day alone, local,
+and the day in their names. What the database and a log both hold is told twice, with its source.
+Not read: keys of OTR, OMEMO and OpenPGP, logs of before 2016, and in logs what a message has after
+its first line.
 
 References: profanity-im/profanity.
 """

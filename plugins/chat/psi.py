@@ -1,9 +1,9 @@
 """Psi and Psi+: accounts of a profile, and the history kept as text.
 
-Written from parts of the sources of Psi (`src/eventdb.cpp`) and descriptions, and tested with files
-made after them; of a first run of Psi+ the layout was seen. A password is stored only obfuscated: that
-one is there is told, never which. Times of the history are local. Not read: the history that newer
-Psi+ keeps in SQLite (`history.db`), avatars, keys of OMEMO and OTR.
+Written from parts of the sources of Psi (`src/eventdb.cpp`) and descriptions, and tested with
+files made after them; of a first run of Psi+ the layout was seen. A password is stored only
+obfuscated: that one is there is told, never which. Times of the history are local. Not read: the
+history that newer Psi+ keeps in SQLite (`history.db`), avatars, keys of OMEMO and OTR.
 
 References: psi-im/psi, `src/eventdb.cpp`, `src/profiles.cpp`, `src/jidutil.cpp`.
 """

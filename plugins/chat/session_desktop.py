@@ -1,10 +1,11 @@
 """Session Desktop: whether its store opens, and the account, contacts, groups, messages in it.
 
 Written from descriptions of Session Desktop 1.11 to 1.17 and tested with databases made after
-them: the schema was not compared with the program's sources, and there was no sample of it. The store is
-that of Signal Desktop, from which it was forked, and its key stands in clear in `config.json`
-unless the user set a password. It is opened only where the profile says `decrypt: found`. The
-recovery phrase can be made from what lies in the store; neither is read. Attachments are counted.
+them: the schema was not compared with the program's sources, and there was no sample of it. The
+store is that of Signal Desktop, from which it was forked, and its key stands in clear in
+`config.json` unless the user set a password. It is opened only where the profile says `decrypt:
+found`. The recovery phrase can be made from what lies in the store; neither is read. Attachments
+are counted.
 
 References: session-foundation/session-desktop.
 """

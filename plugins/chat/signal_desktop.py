@@ -1,10 +1,11 @@
 """Signal Desktop: whether its store opens, and the account, contacts, groups, messages in it.
 
-Written from published descriptions of Signal Desktop's store and from what DLEAPP reads, and tested
-with databases that were made after them: the schema was not compared with the program's own
-sources, and there was no sample of it. The store is SQLCipher 4 with a raw key. Up to version 7.15 (July 2024), and later
-on Linux without a keyring, the key stands in clear in `config.json`; else the operating system
-wraps it, and the store stays closed. It is opened only where the profile says `decrypt: found`.
+Written from published descriptions of Signal Desktop's store and from what DLEAPP reads, and
+tested with databases that were made after them: the schema was not compared with the program's own
+sources, and there was no sample of it. The store is SQLCipher 4 with a raw key. Up to version 7.15
+(July 2024), and later on Linux without a keyring, the key stands in clear in `config.json`; else
+the operating system wraps it, and the store stays closed. It is opened only where the profile says
+`decrypt: found`.
 
 Read are the columns that the schema has, old (`sourceUuid`, attachments in JSON) and new
 (`sourceServiceId`, the tables `message_attachments` and `callsHistory`). `sent_at` is the sender's

@@ -1,12 +1,13 @@
 """Telegram Desktop: its `tdata` folder, who is logged in, which chats have unsent drafts.
 
-Written from descriptions and parts of the sources of Telegram Desktop, and tested with folders of version 3.0 (local passcode) and 4.6.5 (never logged in); the account's
-own entry and drafts were tested with folders made after the sources. Works for portable copies and
-for programs that share the format. Messages are not in `tdata`: they stay on Telegram's servers,
-and what is cached is media. A local passcode keeps the folder closed; the empty one that stands
-there otherwise is tried only where the profile says `decrypt: found`. Not read: the media cache
-(counted), settings, search suggestions, lists of files, folders of versions before 2.1.14.
-`log.txt` tells starts in local time.
+Written from descriptions and parts of the sources of Telegram Desktop, and tested with folders of
+version 3.0 (local passcode) and 4.6.5 (never logged in); the account's own entry and drafts were
+tested with folders made after the sources. Works for portable copies and for programs that share
+the format. Messages are not in `tdata`: they stay on Telegram's servers, and what is cached is
+media. A local passcode keeps the folder closed; the empty one that stands there otherwise is tried
+only where the profile says `decrypt: found`. Not read: the media cache (counted), settings, search
+suggestions, lists of files, folders of versions before 2.1.14. `log.txt` tells starts in local
+time.
 
 References: telegramdesktop/tdesktop; abrignoni/DLEAPP, `telegram.py`.
 """

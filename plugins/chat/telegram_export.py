@@ -1,9 +1,10 @@
 """Exports of Telegram Desktop: whole chats in clear, as JSON or as pages.
 
-Written from descriptions of what Telegram Desktop exports and tested with files made after them: there was no sample. Found by the names that the program gives the folders
-(`ChatExport_DATE`, `DataExport_DATE`); an export in a renamed folder is not found. Reads chats,
-messages, the account and contacts of a full export. Not read: sessions, sites logged in to, stories
-and the files of messages. Pages name senders without ids, and do not tell which side is whose.
+Written from descriptions of what Telegram Desktop exports and tested with files made after them:
+there was no sample. Found by the names that the program gives the folders (`ChatExport_DATE`,
+`DataExport_DATE`); an export in a renamed folder is not found. Reads chats, messages, the account
+and contacts of a full export. Not read: sessions, sites logged in to, stories and the files of
+messages. Pages name senders without ids, and do not tell which side is whose.
 
 References: telegramdesktop/tdesktop; core.telegram.org/import-export.
 """

@@ -1,10 +1,11 @@
 """Tox: save files of qTox, uTox, Toxic and others, and the history of qTox.
 
-Written from descriptions of the save format and of qTox's database, and tested with saves of c-toxcore's
-tests and of Toxic 0.11; the history was tested with databases made after the schemas of qTox 1.17
-and 1.18. Saves are found by their name and told by their content, so portable copies count. The
-secret key in a save is used only to see whether it belongs to the id. Saves and histories with a
-password stay closed. Not read: groups, conferences, logs of Toxic, settings, avatars.
+Written from descriptions of the save format and of qTox's database, and tested with saves of
+c-toxcore's tests and of Toxic 0.11; the history was tested with databases made after the schemas
+of qTox 1.17 and 1.18. Saves are found by their name and told by their content, so portable copies
+count. The secret key in a save is used only to see whether it belongs to the id. Saves and
+histories with a password stay closed. Not read: groups, conferences, logs of Toxic, settings,
+avatars.
 
 References: TokTok/c-toxcore; TokTok/qTox, `src/persistence/history.cpp`.
 """
