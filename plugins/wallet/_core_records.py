@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from triage.api import ParseError
+from triage.formats import addresses
 
 from ._serial import Stream, WalletEntry, read_wallet_entry
 
@@ -24,6 +25,7 @@ _WITH_PATH = 10
 _CIPHERS: Final = {0: "sha512", 1: "scrypt"}  # how a passphrase becomes a key
 _EXTENDED = 74  # bytes of an extended public key without its version
 _MOST_PATH = 32
+_REMNANTS: Final = (b"\3key", b"\2tx", b"\4name")  # records with a checksum in them
 
 
 @dataclass(slots=True)
@@ -108,6 +110,26 @@ class Content:
         except ParseError as error:
             if _is_type(key):
                 self.bad.append(f"{place}: {error.message}")
+
+    def add_remnant(self, key: bytes, value: bytes, place: str) -> None:
+        """Take in what may have been a record, only as far as a checksum in it holds."""
+        if not key.startswith(_REMNANTS):
+            return
+        found = Content()
+        found.add(key, value, place)
+        for entry in found.private_keys():
+            if entry.checked:
+                self.keys.setdefault(entry.public, entry)
+                self.known += 1
+        for txid, (transaction, where) in found.transactions.items():
+            if transaction is not None:
+                self.transactions.setdefault(txid, (transaction, where))
+                self.known += 1
+        for address, named in found.names.items():
+            known = addresses.classify(address)
+            if known is not None and known.checks:
+                self.names.setdefault(address, named)
+                self.known += 1
 
     def key(self, public: bytes, place: str) -> Key:
         """Return the entry of a public key. Raises ParseError when it is none."""

@@ -6,8 +6,9 @@ Written from the sources of Bitcoin Core (`wallet/walletdb.cpp`, `wallet/sqlite.
 Litecoin no wallet was at hand.
 
 Read are Berkeley DB files (0.1 to 29) and SQLite files with descriptors (since 0.21), with what
-they hold of deleted records. Addresses of keys that the wallet has not used are computed in the
-one form that its other addresses have; those of descriptors up to the last one handed out.
+they hold of deleted records; in the slack of pages too, as far as a checksum holds. Addresses of
+keys that the wallet has not used are computed in the one form that its other addresses have; those
+of descriptors up to the last one handed out.
 Not read: logs of a Berkeley DB environment (`database/`), shielded addresses and amounts (Zcash,
 Litecoin's MWEB), the old account book (`acentry`).
 
@@ -38,7 +39,7 @@ from triage.formats import addresses, berkeleydb, extended_keys, mnemonic
 from triage.formats.stamps import stamp
 
 from ._core_paths import WALLETS
-from ._core_records import Content
+from ._core_records import Content, Key
 from ._core_wallet import Own, Wallet, chain_of, client_version
 
 _MOST: Final = 200_000
@@ -51,6 +52,8 @@ _FLAGS: Final = (  # wallet/walletutil.h
     (1 << 35, "external signer"),
 )
 _ROLES: Final = {"receive": "receive", "refund": "receive", "send": "contact"}
+
+_NO_KEY: Final = Key(b"", "")
 
 _Finding = WalletFile | WalletAddress | WalletXpub | WalletTransaction | WalletSecret
 
@@ -88,6 +91,9 @@ def _of_berkeleydb(artifact: Artifact) -> tuple[Content, Content]:
     for record in database.records():
         place = f"page {record.page} item {record.item}"
         (now if record.live else before).add(record.key, record.value, place)
+    for record in database.slack():
+        place = f"page {record.page} byte {record.item}"
+        before.add_remnant(record.key, record.value, place)
     for text in database.problems[:_PROBLEMS]:
         artifact.problem(text)
     return now, before
@@ -206,7 +212,11 @@ class _Reading:
             )
 
     def _secrets(self, content: Content, row: RowState | None = None) -> Iterator[WalletSecret]:
-        plain = list(content.private_keys())
+        plain = [
+            key
+            for key in content.private_keys()
+            if content is self.now or self.now.keys.get(key.public, _NO_KEY).private is None
+        ]
         if plain:
             lines = (
                 f"{key.public.hex()} "
@@ -344,7 +354,9 @@ class _Reading:
         """Yield what stands only in deleted or replaced records."""
         for address, entry in self.before.names.items():
             checked = addresses.classify(address)
-            if address not in known and checked and checked.checks:
+            now = self.now.names.get(address)
+            gone = address not in known or (now is not None and now.label != entry.label)
+            if gone and checked and checked.checks:
                 yield WalletAddress(
                     shows=Shows.PRESENT,
                     confidence=Confidence.CONFIRMED,

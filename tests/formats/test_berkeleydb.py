@@ -123,6 +123,40 @@ def test_deleted_and_lost_records_are_superseded(order: str, size: int) -> None:
     ]
 
 
+def in_slack(data: bytes, key: bytes, value: bytes) -> bytes:
+    """Put a record where the last leaf keeps nothing: what stays behind when one is deleted."""
+    changed = bytearray(data)
+    page = max(at for at in range(0, len(data), 4096) if data[at + 25] == 5)
+    at = struct.unpack_from("<H", data, page + 22)[0]
+    for item in (key, value):
+        at = (at - len(item) - 3) & ~3
+        struct.pack_into("<HB", changed, page + at, len(item), 1)
+        changed[page + at + 3 : page + at + 3 + len(item)] = item
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_slack_gives_what_stood_there(length: int) -> None:
+    data = in_slack(bdb.write([bdb.Item(key=b"a", value=b"1")]), b"former", b"x" * length)
+    assert [record.key for record in Database(Memory(data)).records()][1:] == [b"a"]
+    pairs = [(record.key, record.value, record.live) for record in Database(Memory(data)).slack()]
+    assert pairs == [(b"former", b"x" * length, False)]
+
+
+@pytest.mark.parametrize("kind", [0, 5, 7])
+def test_slack_of_any_bytes_never_surprises(kind: int) -> None:
+    data = bytearray(SMALL)
+    for at in range(4096, len(data), 4096):
+        data[at + 20 : at + 4096] = b"\xff\xff\1\0" * 1019
+        data[at + 25] = kind
+    assert list(Database(Memory(bytes(data))).slack()) == []
+    for at in range(4096, len(data), 4096):
+        data[at + 26 : at + 4096] = b"\1\0\1k" * 1017 + b"\0\0"
+        data[at + 20 : at + 24] = bytes(4)
+    found = list(Database(Memory(bytes(data))).slack())
+    assert len(found) < len(data) // 4
+
+
 SMALL = bdb.write([bdb.Item(key=b"a", value=b"1"), bdb.Item(key=b"b", value=b"2" * 2000)])
 
 

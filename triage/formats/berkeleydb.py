@@ -2,8 +2,9 @@
 
 A file may hold several databases, each a btree of its own (Bitcoin Core's hold one, `main`). Read
 are the leaf pages of the whole file, not only those that a tree leads to: a record is `live` when
-its page is reached from the root of some tree and its item is not marked as deleted, `superseded`
-otherwise. Items too large for a page lie in chains of overflow pages. Both byte orders.
+its page is reached from the root of some tree and its item is not marked as deleted. Items too
+large for a page lie in chains of overflow pages. What a page held before lies in its slack until
+something overwrites it. Both byte orders.
 
 Not read: hash, queue and record number databases, off-page duplicates, encrypted databases, and
 what log files beside the database still hold.
@@ -34,7 +35,7 @@ _PAGE_SIZES: Final = tuple(1 << power for power in range(9, 17))
 _HEADER = 26  # bytes of a page header; items are addressed after it
 _CHECKSUM_HEADER = 32  # with a checksum of four bytes
 _CHECKSUM_FLAG = 1
-_INTERNAL, _LEAF, _OVERFLOW, _META = 3, 5, 7, 9
+_FREE, _INTERNAL, _LEAF, _OVERFLOW, _META = 0, 3, 5, 7, 9
 _DATA, _CHAINED, _DELETED = 1, 3, 0x80
 _CHAINED_SIZE = 12
 _NO_PAGE = 0
@@ -42,7 +43,7 @@ _NO_PAGE = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A key and its value; `page` and `item` say where the key stands.
+    """A key and its value; `page` and `item` (in slack: byte of the page) say where the key stands.
 
     `value` is cut short, and `whole` false, when pages of its chain are missing.
     """
@@ -60,7 +61,7 @@ class _Page:
     number: int
     entries: int
     following: int  # the next page of a chain, or of the leaves
-    used: int  # overflow: bytes of data on this page
+    used: int  # leaf: where its items begin; overflow: bytes of data on this page
     type: int
     data: bytes
 
@@ -98,6 +99,39 @@ class Database:
             page = self._page(number)
             if page is not None and page.type == _LEAF:
                 yield from self._of_leaf(page, live=number in reached)
+
+    def slack(self) -> Iterator[Record]:
+        """Yield what may be former records: pairs of items in the unused parts of pages.
+
+        In a page the value lies right before its key. Each item that another follows makes a pair
+        with it, so half of the pairs are none: the caller has to know its keys.
+        """
+        for number in range(self.pages):
+            page = self._page(number)
+            if page is None or page.type not in {_FREE, _LEAF}:
+                continue
+            start = self._header + (2 * page.entries if page.type == _LEAF else 0)
+            yield from self._pairs(page, start, page.used if page.type == _LEAF else self.page_size)
+
+    def _pairs(self, page: _Page, start: int, end: int) -> Iterator[Record]:
+        at = (start + 3) & ~3
+        value = None
+        while at < min(end, self.page_size):
+            item = self._plain(page, at)
+            if item is not None and value is not None and item:
+                yield Record(
+                    key=item, value=value, live=False, whole=True, page=page.number, item=at
+                )
+            value = item
+            at += 4 if item is None else (3 + len(item) + 3) & ~3
+
+    def _plain(self, page: _Page, at: int) -> bytes | None:
+        if at > self.page_size - 3:
+            return None
+        length, kind = struct.unpack_from(f"{self._order}HB", page.data, at)
+        if kind & ~_DELETED != _DATA or at + 3 + length > self.page_size:
+            return None
+        return page.data[at + 3 : at + 3 + length]
 
     def _page(self, number: int) -> _Page | None:
         if not 0 <= number < self.pages:

@@ -244,6 +244,43 @@ def test_a_key_that_was_deleted_when_the_wallet_was_encrypted(extract: Extract) 
     assert key.row is RowState.SUPERSEDED
 
 
+def in_slack(data: bytes, key: bytes, value: bytes) -> bytes:
+    """Put a record into the unused part of the last leaf."""
+    changed = bytearray(data)
+    page = max(at for at in range(0, len(data), 4096) if data[at + 25] == 5)
+    at = struct.unpack_from("<H", data, page + 22)[0]
+    for item in (key, value):
+        at = (at - len(item) - 3) & ~3
+        struct.pack_into("<HB", changed, page + at, len(item), 1)
+        changed[page + at + 3 : page + at + 3 + len(item)] = item
+    return bytes(changed)
+
+
+def test_a_key_in_slack_is_told_when_its_hash_holds(extract: Extract) -> None:
+    live = bdb.write([bdb.Item(key=name("ckey") + vector(KEY[1]), value=vector(bytes(48)))])
+    secret = make.der(KEY[0])
+    value = vector(secret) + make.sha256d(KEY[1] + secret)
+    data = in_slack(live, name("key") + vector(KEY[1]), value)
+    found = extract(wallets, {PATH: data})
+    (key,) = found.of(WalletSecret)
+    assert (key.row, key.checks) == (RowState.SUPERSEDED, ("key hash",))
+    for broken in (value[:-1] + b"x", vector(secret), value[:100]):
+        data = in_slack(live, name("key") + vector(KEY[1]), broken)
+        found = extract(wallets, {PATH: data})
+        assert (found.of(WalletSecret), found.problems) == ([], [])
+
+
+def test_a_label_that_was_changed_is_superseded(extract: Extract) -> None:
+    live = bdb.write([bdb.Item(key=name("name") + name(KEY[2]), value=name("new"))])
+    found = extract(wallets, {PATH: in_slack(live, name("name") + name(KEY[2]), name("old"))})
+    assert {each.label: each.row for each in found.of(WalletAddress)} == {
+        "new": None,
+        "old": RowState.SUPERSEDED,
+    }
+    copy = extract(wallets, {PATH: in_slack(live, name("name") + name(KEY[2]), name("new"))})
+    assert [each.row for each in copy.of(WalletAddress)] == [None]
+
+
 def test_watched_scripts_are_imported(extract: Extract) -> None:
     script = b"\x76\xa9\x14" + bytes(20) + b"\x88\xac"
     records = [(name("watchs") + vector(script), b"1"), (name("bestblock"), GENESIS)]

@@ -304,13 +304,19 @@ def test_protocol_buffers_cut_off(
         b"\x0a\x16org.bitcoin.production",
         b"\x0a\x16org.bitcoin.production\xff\xff",
         b"\x08\x14\x12\x03abc",
-        b"\x0a\x0corg.dog.main\x0a\x03dog\x12\x00",  # a second identifier, without a point
         b"\x08\x14\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
     ],
 )
 def test_other_wallets_yield_nothing(extract: Extract, data: bytes) -> None:
     found = extract(bitcoinj.wallets, {"/x/a.wallet": data})
     assert [each for each in found.findings if each.state != "damaged"] == []
+
+
+def test_a_network_that_is_not_known_is_named_as_it_is(extract: Extract) -> None:
+    data = b"\x0a\x0corg.dog.main" + make.field(7, 1)
+    for more, coins in ((b"", ("org.dog.main",)), (b"\x0a\x03dog", ("dog",))):
+        (file,) = extract(bitcoinj.wallets, {"/x/a.wallet": data + more}).findings
+        assert (file.coins, file.network) == (coins, None)
 
 
 @pytest.mark.parametrize(
