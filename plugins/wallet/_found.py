@@ -18,6 +18,7 @@ from triage.api import (
     WalletXpub,
 )
 from triage.formats import addresses, base58, extended_keys
+from triage.formats.private_keys import find_secrets
 
 from ._bitcoin import hash160
 
@@ -109,7 +110,10 @@ def xpub(
     label: str | None = None,
     times: Sequence[Time] = (),
 ) -> WalletXpub | None:
-    """Return an extended public key, None when the text is none, or is a private one."""
+    """Return an extended public key, None when the text is none, or is a private one.
+
+    A descriptor that holds a private key beside the public one is left out.
+    """
     known = extended_keys.classify(text)
     if known is None or known.private:
         return None
@@ -132,7 +136,7 @@ def xpub(
         derivation=derivation,
         fingerprint=fingerprint,
         script_type=script_type or (known.script if known.script != "p2pkh" else None),
-        descriptor=descriptor,
+        descriptor=None if descriptor and any(find_secrets(descriptor)) else descriptor,
         label=label,
     )
 
