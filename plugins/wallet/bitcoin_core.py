@@ -25,7 +25,6 @@ from triage.api import (
     Confidence,
     Protection,
     RowState,
-    Sensitivity,
     Shows,
     Time,
     WalletAddress,
@@ -35,9 +34,10 @@ from triage.api import (
     WalletXpub,
     extractor,
 )
-from triage.formats import addresses, berkeleydb, extended_keys, mnemonic
+from triage.formats import addresses, berkeleydb, mnemonic
 from triage.formats.stamps import stamp
 
+from . import _found
 from ._core_paths import WALLETS
 from ._core_records import Content, Key
 from ._core_wallet import Own, Wallet, chain_of, client_version
@@ -196,20 +196,18 @@ class _Reading:
 
     def _xpubs(self) -> Iterator[WalletXpub]:
         for key in self.wallet.extended():
-            known = extended_keys.classify(key.xpub)
-            yield WalletXpub(
-                shows=Shows.PRESENT,
-                confidence=Confidence.CONFIRMED if known else Confidence.PROBABLE,
-                checks=known.checks if known else (),
-                locator=key.place,
+            made = _found.xpub(
+                self.coin,
+                key.xpub,
+                place=key.place,
                 times=stamp("created", key.created, "s_unix") if key.created > 1 else (),
-                coin=self.coin,
-                xpub=key.xpub,
                 derivation=key.derivation,
                 fingerprint=key.fingerprint,
                 script_type=key.script_type,
                 descriptor=key.descriptor,
             )
+            if made:
+                yield made
 
     def _secrets(self, content: Content, row: RowState | None = None) -> Iterator[WalletSecret]:
         plain = [
@@ -223,11 +221,12 @@ class _Reading:
                 f"{self.chain.wif(key.private or b'', compressed=len(key.public) == 33)}"  # noqa: PLR2004
                 for key in plain
             )
-            yield self._secret(
+            yield _found.secret(
                 "private-keys",
                 plain[0].place if len(plain) == 1 else "key records",
                 "\n".join(lines),
-                f"{len(plain)} key{'s' if len(plain) > 1 else ''}",
+                _found.counted(len(plain), "key"),
+                coin=self.coin,
                 checks=("key hash",) if all(key.checked for key in plain) else (),
                 row=row,
             )
@@ -238,34 +237,15 @@ class _Reading:
             seen.add(clear.value)
             known = mnemonic.check(clear.value.split()) if clear.type == "bip39-seed" else None
             checks = known.checks if known else clear.checks
-            yield self._secret(
-                clear.type, clear.place, clear.value, clear.extent, checks=checks, row=row
+            yield _found.secret(
+                clear.type,
+                clear.place,
+                clear.value,
+                clear.extent,
+                coin=self.coin,
+                checks=checks,
+                row=row,
             )
-
-    def _secret(
-        self,
-        kind: str,
-        place: str,
-        value: str,
-        extent: str,
-        *,
-        checks: tuple[str, ...],
-        row: RowState | None,
-    ) -> WalletSecret:
-        return WalletSecret(
-            shows=Shows.CREDENTIAL,
-            confidence=Confidence.CONFIRMED if checks else Confidence.PROBABLE,
-            checks=checks,
-            locator=place,
-            row=row,
-            protection=Protection.PLAIN,
-            sensitivity=Sensitivity.SECRET,
-            secret=value,
-            secret_type=kind,
-            place=place,
-            extent=extent,
-            coin=self.coin,
-        )
 
     def _addresses(self) -> Iterator[WalletAddress]:
         names, own = self.now.names, {each.address: each for each in self.wallet.own.values()}
