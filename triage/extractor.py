@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from triage.errors import RegistryError
-from triage.evidence.patterns import PatternSet
+from triage.evidence.patterns import expand
 
 if TYPE_CHECKING:
     from triage.artifact import Artifact
@@ -58,7 +58,8 @@ def extractor(
 ) -> Callable[[Callable[[Artifact], Iterator[F]]], Extractor]:
     """Declare a generator as an extractor. Registers nothing: the registry collects the values.
 
-    Raises RegistryError when the declaration contradicts itself, UsageError on a bad pattern.
+    Raises RegistryError when the declaration contradicts itself, UsageError on unbalanced braces;
+    the rest of a pattern is compiled when it is used, or when the registry takes in a stranger's.
     """
     if not _NAME.fullmatch(name):
         raise RegistryError("name must be family.app.artifact in lower kebab case", where=name)
@@ -66,7 +67,8 @@ def extractor(
         raise RegistryError("paths must be given, each once", where=name)
     if not yields:
         raise RegistryError("yields must name at least one kind", where=name)
-    PatternSet(paths)
+    for path in paths:
+        tuple(expand(path))
 
     def declare(run: Callable[[Artifact], Iterator[F]]) -> Extractor:
         if not run.__doc__:

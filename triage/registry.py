@@ -21,11 +21,13 @@ from types import ModuleType
 
 import triage
 from triage.errors import RegistryError
+from triage.evidence.patterns import PatternSet
 from triage.extractor import Extractor
 from triage.profile import Profile
 
 ENTRY_POINTS = "triage.plugins"
 NONE, INSTALLED = "none", "installed"
+BUILT_IN = "built-in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,8 @@ def load(plugins: str = NONE) -> Registry:
             if isinstance(value, Extractor) and value.module == module.__name__:
                 if value.name in found:
                     raise RegistryError("two extractors have this name", where=value.name)
+                if origin.source != BUILT_IN:  # ours are compiled in tests, not at every start
+                    PatternSet(value.paths)
                 found[value.name] = Registered(extractor=value, origin=origin)
     entries = tuple(found[name] for name in sorted(found))
     return Registry(entries=entries, failures=tuple(sorted(failures)))
@@ -118,7 +122,7 @@ def _modules(plugins: str, failures: list[str]) -> Iterator[tuple[ModuleType, Or
         if info.ispkg or info.name.rpartition(".")[2].startswith("_"):
             continue
         module = importlib.import_module(info.name)
-        yield module, _origin(module, "built-in", "disk-triage", triage.__version__)
+        yield module, _origin(module, BUILT_IN, "disk-triage", triage.__version__)
     if plugins == INSTALLED:
         for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
             name = point.dist.name if point.dist else point.value
