@@ -297,8 +297,23 @@ class ParentHung(Exception):  # noqa: N818 - raised by the alarm, caught two lin
     """One run took longer than all its limits together."""
 
 
-def _alarm(*_: object) -> None:
-    raise ParentHung
+class _Clock:
+    """Ticks once a second while this process may run: time when it is stopped does not count."""
+
+    def __init__(self) -> None:
+        self._ticks = 0
+
+    def __enter__(self) -> None:
+        signal.signal(signal.SIGALRM, self._tick)
+        signal.setitimer(signal.ITIMER_REAL, 1, 1)
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _tick(self, *_: object) -> None:
+        self._ticks += 1
+        if self._ticks > LONGEST:
+            raise ParentHung
 
 
 def examine(kind: Kind, number: int, folder: Path) -> tuple[str, str]:
@@ -313,18 +328,15 @@ def examine(kind: Kind, number: int, folder: Path) -> tuple[str, str]:
         allow_incomplete=number % 2 == 1,
     )
     Forked.crashed.clear()
-    signal.signal(signal.SIGALRM, _alarm)
-    signal.alarm(LONGEST)
     try:
-        result = run(options, Silent(), lambda _: ())
+        with _Clock():
+            result = run(options, Silent(), lambda _: ())
     except WorkerError as error:
         return "lost", f"{error.message} {Forked.crashed}"
     except TriageError as error:
         return "refused", str(error)
     except Exception as error:  # noqa: BLE001 - exactly what is looked for
         return "lost", f"{type(error).__name__}: {error}"
-    finally:
-        signal.alarm(0)
     return _judged(kind, bundle, int(result.exit_code))
 
 
@@ -404,7 +416,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         numbers: Sequence[int] = [given.replay]
     else:
         numbers = range(given.first, given.first + given.count)
-    print(f"{'':<9}{'mutants':>8}" + "".join(f"{outcome:>11}" for outcome in OUTCOMES))
+    print(f"{'':<9}{'mutants':>8}" + "".join(f"{outcome:>11}" for outcome in OUTCOMES), flush=True)
     lost = 0
     for kind in chosen:
         until = time.monotonic() + given.seconds if given.seconds else float("inf")
