@@ -108,7 +108,10 @@ def test_the_real_command_refuses_and_insists(triage: Triage, tmp_path: Path) ->
     ran = triage("run", path, "-o", tmp_path / "bundle", *RUN, "--allow-incomplete")
     assert ran.code == 3
     assert "a segment of the image is missing, 65,536 bytes" in ran.out
-    ran = triage("info", path, "--allow-incomplete")
+
+
+def test_info_names_the_missing_range(command_line: Command, tmp_path: Path) -> None:
+    ran = command_line("info", damaged(tmp_path, lose(3)), "--allow-incomplete")
     assert ran.code == 3
     assert "missing: 65,536 bytes at 131,072" in ran.err
 
