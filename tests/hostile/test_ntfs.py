@@ -85,10 +85,6 @@ def test_ntfs_sizes_that_no_run_backs(examine: Examine, size: int) -> None:
     assert "/random.bin" in {path for _, path in outcome.unexamined}
 
 
-@pytest.mark.xfail(
-    reason="TskFile takes a size beyond 2^63 as negative and reads nothing, complete: it must "
-    "raise EvidenceError for a size below zero"
-)
 def test_ntfs_size_beyond_any(examine: Examine) -> None:
     outcome = examine(_sized((1 << 64) - 1))
     assert outcome.known == {KEPT}

@@ -19,6 +19,8 @@ REASONS = MappingProxyType(
         "entry_limit": "more names than the profile's limit",
         "directory_unreadable": "the folder could not be read",
         "directory_loop": "a folder that contains itself, not followed again",
+        "depth_limit": "a folder 128 levels down, not entered",
+        "directory_partly_read": "only a part of the folder could be listed",
         "limit": "a limit of the profile was reached",
         "not_parsed": "not in the format that its place or name promises",
         "unreadable": "its content could not be read",

@@ -280,6 +280,8 @@ class TskFile:
             for attribute in found:
                 if (int(attribute.info.type), int(attribute.info.id)) == (kind, identifier):
                     self._size = int(attribute.info.size)
+        if self._size < 0:
+            raise EvidenceError("declared size is beyond 2^63 bytes")
 
     @property
     def size(self) -> int:

@@ -134,9 +134,11 @@ class IndexBuilder:
         self._first.append(first)
         depth = self._depths[parent] + 1
         self._depths.extend([min(depth, MAX_DEPTH)] * len(listing))
-        if depth >= MAX_DEPTH:
-            return []
         return [(row, named) for row, named in enumerate(listing, first) if named.descend]
+
+    def too_deep(self, row: int) -> bool:
+        """Whether a directory lies so deep that what is in it is not listed: 128 levels."""
+        return self._depths[row] >= MAX_DEPTH
 
     def freeze(self) -> bytearray:
         """Return the block. The builder is empty afterwards."""

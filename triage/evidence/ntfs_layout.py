@@ -201,6 +201,9 @@ class _Layout:
             first.append(before)
             enter = np.flatnonzero(table.flags[level] & _DESCEND)
             if depth >= MAX_DEPTH:
+                troubles += [
+                    (parents[-1][at], 1, "depth_limit", total + at) for at in enter.tolist()
+                ]
                 enter = enter[:0]
             record = table.record[level[enter]]
             new = np.zeros(len(enter), dtype=np.bool_)

@@ -50,7 +50,9 @@ class PartialListingError(EvidenceError):
 class WalkProblem:
     """A directory that could not be walked; `code` is one of our own words."""
 
-    code: str  # directory_unreadable, directory_partly_read, directory_loop, entry_limit
+    code: (
+        str  # directory_unreadable, directory_partly_read, directory_loop, depth_limit, entry_limit
+    )
     path: str
 
 
@@ -134,6 +136,9 @@ def _list_each(tree: FileTree, max_entries: int, progress: Callable[[int], None]
             break
         for child, named in builder.add(row, listing):
             below = f"{path}{named.name.decode('utf-8', 'surrogateescape')}/"
+            if builder.too_deep(child):
+                problems.append(WalkProblem(code="depth_limit", path=below))
+                continue
             if named.inode in seen:
                 # A deleted name often points to a directory that lives on under its new name.
                 if named.allocation.allocated:
