@@ -233,3 +233,45 @@ def test_a_report_that_cannot_be_made_does_not_cost_the_seal(tmp_path: Path) -> 
     assert result.exit_code == ExitCode.OK
     events = [event["event"] for event in lines(tmp_path / "b" / "data" / "custody.jsonl")]
     assert "report.failed" in events
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16-le"])
+@pytest.mark.parametrize("before", [0, (9 << 20) + 70, (10 << 20) - 30])
+def test_a_long_file_with_a_seed_is_not_exported_in_clear(
+    tmp_path: Path, coding: str, before: int
+) -> None:
+    """In a small file, and in one read in blocks: within a block and across two."""
+    evidence = tmp_path / "evidence"
+    evidence.mkdir()
+    (evidence / "head.txt").write_bytes(b"\x01" * before + SEED.encode(coding) + b"\x01" * 999)
+    options = Options(
+        image=evidence,
+        output=tmp_path / "b",
+        profile=profile.load(["quick"]),
+        plugins=str(BAD),
+        only=("bad.test.head",),
+    )
+    silent_run(options)
+    (record,) = lines(tmp_path / "b" / "data" / "files.jsonl")
+    assert (record["read"], record["exported"]) == ("complete", None)
+    outcomes = {line["outcome"] for line in lines(tmp_path / "b" / "data" / "coverage.jsonl")}
+    assert "withheld_secret" in outcomes
+
+
+@pytest.mark.parametrize(("size", "exported"), [(9 << 20, True), ((32 << 20) + 1, False)])
+def test_a_file_too_long_to_look_through_counts_as_secret(
+    tmp_path: Path, size: int, *, exported: bool
+) -> None:
+    evidence = tmp_path / "evidence"
+    evidence.mkdir()
+    (evidence / "head.txt").write_bytes(bytes(size))
+    options = Options(
+        image=evidence,
+        output=tmp_path / "b",
+        profile=profile.load(["quick"]),
+        plugins=str(BAD),
+        only=("bad.test.head",),
+    )
+    silent_run(options)
+    (record,) = lines(tmp_path / "b" / "data" / "files.jsonl")
+    assert (record["exported"] is not None) is exported

@@ -12,6 +12,7 @@ import importlib
 import mmap
 import os
 import pkgutil
+import re
 import signal
 import sys
 import time
@@ -50,6 +51,10 @@ from triage.profile import Limits
 from triage.redaction import redact
 
 _BLOCK = 1 << 20
+_LOOKED_THROUGH = 32 << 20  # a longer file is not searched for secrets: it counts as holding one
+_OVERLAP = 1 << 12  # bytes of a block that are searched with the next one
+_TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]{20,}")  # no secret that we know is shorter
+_WIDE_TEXT = re.compile(rb"(?:[\t\n\r\x20-\x7e]\0){20,}")  # UTF-16, little-endian
 _MEDIA_BLOCK = 1 << 22  # handing a block to the digests' threads costs more than a small one
 _REPORT_EVERY = 16  # blocks between two progress replies
 _TROUBLES_KEPT = 1000  # of one artifact
@@ -194,16 +199,23 @@ class Worker:
         runs = task.tree.runs(access.entry.address)
         digests = Digests()
         state: Literal["complete", "partial", "bad_chunk", "short"] = "complete"
+        secret = False
         try:
             if access.content is not None:
                 digests.update(access.content)
+                secret = _holds_secret(access.content)
             elif access.reader is None:
                 state = "short"
             elif access.reader.size > self.limits.hashed_file_bytes:
                 state = "partial"
             else:
+                secret = access.reader.size > _LOOKED_THROUGH
+                tail = b""
                 for block in _blocks(access.reader):
                     digests.update(block)
+                    secret = secret or _holds_secret(tail + block)
+                    tail = block[-_OVERLAP:]
+                    self.channel.send(m.Progress(done=digests.length))
         except EvidenceError:
             state = "short"
         # Asked after reading: only then it is known which chunks are bad.
@@ -218,7 +230,7 @@ class Worker:
             hashes=digests.hex() if state in ("complete", "bad_chunk") else {},
             runs=runs,
             read=state,
-            secret=access.content is not None and _holds_secret(access.content),
+            secret=secret,
         )
 
     def export(self, request: m.Export) -> None:
@@ -294,9 +306,12 @@ def _short(text: T) -> T:
 
 
 def _holds_secret(content: bytes) -> bool:
-    """Whether a small file holds a seed, key or token that a checksum or its form gives away."""
-    text = content.decode("utf-8", "replace")
-    return redact(text) != text
+    """Whether text in bytes holds a seed, key or token that a checksum or its form gives away."""
+    texts = (
+        b"\n".join(_TEXT.findall(content)).decode("utf-8", "replace"),
+        b"\n\0".join(_WIDE_TEXT.findall(content)).decode("utf-16-le", "replace"),
+    )
+    return any(redact(text) != text for text in texts)
 
 
 def _place(error: Exception) -> str:

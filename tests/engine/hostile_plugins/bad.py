@@ -129,3 +129,10 @@ def flood(artifact: Artifact) -> Iterator[WebSite]:
     """Yield long texts without end."""
     while True:
         yield _site(f"{artifact.path}{'x' * 1_000_000}")
+
+
+@extractor(name="bad.test.head", paths=("**/head.txt",), yields=(WebSite,))
+def head(artifact: Artifact) -> Iterator[WebSite]:
+    """Read a byte of what may be long."""
+    artifact.head(1)
+    yield _site("head")
