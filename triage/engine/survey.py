@@ -23,7 +23,9 @@ def examine_volumes(opened: m.Opened, results: Results) -> None:
             )
         match volume.state:
             case VolumeState.FILESYSTEM:
-                continue
+                if volume.problem:  # readable, but not all of it is there
+                    results.problem("volume_damaged", volume.problem, volume=volume.name)
+                    _uncovered(volume, results, reason="damaged", counts=True)
             case VolumeState.LOCKED | VolumeState.UNSUPPORTED:
                 _closed(volume, results, counts=True)
             case VolumeState.UNKNOWN:
