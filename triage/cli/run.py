@@ -233,7 +233,7 @@ def info_command(
     closed = [
         volume
         for volume in opened.volumes
-        if volume.state in _CLOSED
+        if (volume.state in _CLOSED or (volume.state is VolumeState.FILESYSTEM and volume.problem))
         and not (volume.state is VolumeState.UNKNOWN and volume.name.startswith("gap@"))
     ]
     unsound = closed or opened.missing or opened.damage
