@@ -227,7 +227,7 @@ def test_directories_below_the_deepest_level_are_named_not_entered() -> None:
     rows, depth = [0], 0
     while rows:
         onward = builder.add(rows.pop(), [folder("d", depth + 2)])
-        rows += [row for row, _ in onward]
+        rows += [row for row, _ in onward if not builder.too_deep(row)]
         depth += 1
     assert depth == MAX_DEPTH
     assert len(builder) == MAX_DEPTH + 1

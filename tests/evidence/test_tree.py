@@ -86,6 +86,8 @@ def test_a_tree_without_end_is_cut() -> None:
     found = walk(tree, NONE, max_entries=10_000)
     assert found.entries == MAX_DEPTH
     assert len(tree.asked) == MAX_DEPTH
+    deepest = "/" + "d/" * MAX_DEPTH
+    assert problems(found) == [("depth_limit", deepest)]
 
 
 def test_names_that_are_not_text_are_in_the_paths_of_problems() -> None:
