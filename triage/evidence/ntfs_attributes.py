@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triage.evidence.ntfs_arrays import Array, Bools, Buffer, Ints, check, member
+from triage.evidence.arrays import Array, Bools, Buffer, Ints, check, member
 
 STANDARD_INFORMATION, ATTRIBUTE_LIST, FILE_NAME = 0x10, 0x20, 0x30
 DATA, INDEX_ROOT, INDEX_ALLOCATION = 0x80, 0x90, 0xA0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triage.evidence.ntfs_arrays import Array, Bools, Buffer, Ints, Names, check, distinct, member
+from triage.evidence.arrays import Array, Bools, Buffer, Ints, Names, check, distinct, member
 
 _SECTOR = 512
 _MAGIC = int.from_bytes(b"INDX", "little")

@@ -13,9 +13,9 @@ import numpy as np
 import pytsk3
 
 from triage.errors import EvidenceError
+from triage.evidence.arrays import Buffer, check
 from triage.evidence.filesystem import TskTree
 from triage.evidence.index import NO_TIME
-from triage.evidence.ntfs_arrays import Buffer, check
 from triage.evidence.ntfs_attributes import ATTRIBUTE_LIST, INDEX_ALLOCATION, INDEX_ROOT
 from triage.evidence.ntfs_records import (
     BASE,

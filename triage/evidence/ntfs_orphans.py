@@ -1,21 +1,16 @@
-"""Deleted NTFS records that no directory leads to, as TSK's `$OrphanFiles` lists them.
-
-What TSK does (fs_dir.c) depends on the order in which it meets things; so does this.
-"""
+"""Deleted NTFS records that no directory leads to, as TSK's `$OrphanFiles` lists them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from triage.evidence.ntfs_arrays import Array, Bools, Ints, check, ragged
+from triage.evidence.arrays import Array, Bools, Ints, check, ragged
 from triage.evidence.ntfs_index import KIND_FILE, KIND_UNKNOWN, Entries
 from triage.evidence.ntfs_records import BASE, DIRECTORY, IN_USE, OK, USED, FileNames, Records
 from triage.evidence.ntfs_table import Table, truncated
+from triage.evidence.orphans import DEEPEST, LONGEST_PATH, Search
 
 ROOT = 5
-_DEEPEST = 100  # TSK stops at 128 levels, in an order of its own
-_MOST_ENTERED = 1 << 20  # directories; hostile ones lead to each other in endless ways
-_LONGEST_PATH = 3500  # and at 4096 bytes
 _ORPHAN = BASE | OK | USED
 
 
@@ -24,7 +19,6 @@ class Orphans:
 
     def __init__(self, records: Records, table: Table, names: FileNames) -> None:
         self._records, self._table, self._names = records, table, names
-        self._left = _MOST_ENTERED
         state = records.state[table.entries.record]
         self._in_use = state & IN_USE != 0
         self._entered = (
@@ -73,7 +67,7 @@ class Orphans:
         longest: Array = np.zeros(len(named), dtype=np.int64)
         level: Ints = np.array([ROOT])
         reached[ROOT] = True
-        for _ in range(_DEEPEST):
+        for _ in range(DEEPEST):
             rows = ragged(table.start[level], table.count[level])
             child = table.entries.record[rows]
             deleted = table.known[rows] & ~self._in_use[rows]
@@ -88,7 +82,7 @@ class Orphans:
             longest[level] = length[on][first]
         else:
             check(fine=False, what="deep tree")
-        check(longest <= _LONGEST_PATH, "long paths")
+        check(longest <= LONGEST_PATH, "long paths")
         # `..` counts as a name of the parent, of which TSK takes the first for each directory.
         names = self._names
         ups = names.take(reached[names.record] & (names.parent < records.geometry.records))
@@ -100,55 +94,18 @@ class Orphans:
         return named
 
     def _unnamed(self, deleted: Ints) -> list[int] | None:
-        records = self._records
-        below: set[int] = set()  # what an orphan directory leads to
-        found: list[int] = []
-        for record in deleted[~self._named()[deleted]].tolist():
-            if record in below:
-                continue
-            found.append(record)
-            if records.state[record] & DIRECTORY:
-                if not records.listable[record]:
-                    return None
-                self._descend(record, below)
-        # TSK puts the last in the place of each that an orphan directory turned out to hold, does
-        # not look at it again, and never removes the one at the end.
-        position = 0
-        while position < len(found):
-            if found[position] in below and position + 1 < len(found):
-                found[position] = found[-1]
-                found.pop()
-            position += 1
-        return found
-
-    def _descend(self, record: int, below: set[int]) -> None:
-        """Note what an orphan directory leads to, until TSK would stop."""
         table, state = self._table, self._records.state
         entries = table.entries
-
-        def rows(directory: int) -> range:
-            start = int(table.start[directory])
-            return range(start, start + int(table.count[directory]))
-
-        path: list[int] = []
-        pending = [iter(rows(record))]
-        while pending:
-            row = next(pending[-1], None)
-            if row is None:
-                pending.pop()
-                if path:
-                    path.pop()
-                continue
-            child = int(entries.record[row])
-            if not entries.allocated[row] and child:
-                lost = not state[child] & OK  # TSK then has an empty record with the number 0
-                if lost or table.known[row]:
-                    number = 0 if lost else child
-                    if (not lost and self._in_use[row]) or number in below:
-                        return
-                    below.add(number)
-            if self._entered[row] and child not in path and self._records.listable[child]:
-                self._left -= 1
-                check(len(path) < _DEEPEST and self._left > 0, "deep orphans")
-                path.append(child)
-                pending.append(iter(rows(child)))
+        search = Search(
+            start=table.start,
+            count=table.count,
+            record=entries.record,
+            reported=~entries.allocated & (entries.record != 0),
+            known=table.known,
+            lost=state[entries.record] & OK == 0,
+            in_use=self._in_use,
+            entered=self._entered,
+            directory=state & DIRECTORY != 0,
+            listable=self._records.listable,
+        )
+        return search.unnamed(deleted[~self._named()[deleted]].tolist())

@@ -7,16 +7,15 @@ from itertools import groupby
 
 import numpy as np
 
-from triage.errors import EvidenceError
+from triage.evidence.arrays import Buffer, check
+from triage.evidence.bulk import fill
 from triage.evidence.filesystem import TskTree
-from triage.evidence.ntfs_arrays import Buffer, check
 from triage.evidence.ntfs_index import Entries, find_entries, index_records
 from triage.evidence.ntfs_records import IN_USE, Allocation, Geometry, Records
 from triage.model import Reader, Storage
 
 _CHUNK = 4 << 20  # bytes of $MFT decoded at once
 _BATCH = 4 << 20  # bytes of indexes
-_NEAR = 32 << 10  # a gap that is cheaper to read than to leave out
 _BOOT_SECTOR = 512
 _SECTOR = 512
 _LARGEST_RECORD = 1 << 16
@@ -115,7 +114,7 @@ def _read_batch(image: Reader, offset: int, records: Records, todo: list[Allocat
             pieces.append((offset + address * cluster, end, length * cluster))
             end += length * cluster
     buffer = Buffer(end)
-    _fill(image, buffer.bytes.data, sorted(pieces))
+    fill(image, buffer.bytes.data, sorted(pieces))
     directories = np.array([allocation.directory for allocation in todo], dtype=np.int64)
     starts.append(end)
     sizes = records.geometry
@@ -125,20 +124,3 @@ def _read_batch(image: Reader, offset: int, records: Records, todo: list[Allocat
     records.listable[torn] = False
     regions.deleted[:] = records.state[regions.owner] & IN_USE == 0
     return find_entries(buffer, regions, sizes.records, records.names)
-
-
-def _fill(image: Reader, view: memoryview, pieces: list[tuple[int, int, int]]) -> None:
-    """Copy pieces of the image, ascending, into a buffer; neighbours are read in one go."""
-    at = 0
-    while at < len(pieces):
-        start = end = pieces[at][0]
-        stop = at
-        while stop < len(pieces) and pieces[stop][0] - end <= _NEAR and end - start < _BATCH:
-            end = max(end, pieces[stop][0] + pieces[stop][2])
-            stop += 1
-        data = image.read_at(start, end - start)
-        if len(data) != end - start:
-            raise EvidenceError("index is cut")
-        for place, target, length in pieces[at:stop]:
-            view[target : target + length] = data[place - start : place - start + length]
-        at = stop

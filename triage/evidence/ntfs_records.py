@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from triage.evidence.arrays import Array, Bools, Buffer, Declined, Ints, Names, check
 from triage.evidence.index import NO_TIME
-from triage.evidence.ntfs_arrays import Array, Bools, Buffer, Declined, Ints, Names, check
 from triage.evidence.ntfs_attributes import (
     ATTRIBUTE_LIST,
     DATA,

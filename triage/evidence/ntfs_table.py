@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from triage.evidence.ntfs_arrays import Array, Bools, Ints, check, groups, member
+from triage.evidence.arrays import Array, Bools, Ints, check, groups, member
 from triage.evidence.ntfs_index import KIND_UNKNOWN, Entries, joined
 from triage.evidence.ntfs_records import IN_USE, OK, FileNames, Records
 

@@ -1,6 +1,6 @@
-"""What the bulk reader of NTFS needs of numpy: unaligned numbers, ragged runs, names, order.
+"""What the bulk readers need of numpy: unaligned numbers, ragged runs, names, order.
 
-Nothing here knows NTFS. Every function takes and returns whole arrays.
+Nothing here knows a file system. Every function takes and returns whole arrays.
 """
 
 from __future__ import annotations
