@@ -17,7 +17,7 @@ LAYERS = (
     ("triage.engine",),
     ("triage.registry", "triage.profile", "triage.bundle", "triage.custody", "triage.redaction"),
     ("triage.api",),
-    ("triage.extractor", "triage.artifact"),
+    ("triage.extractor", "triage.artifact", "triage.credentials"),
     ("triage.formats",),
     ("triage.evidence",),
     ("triage.findings",),
@@ -32,7 +32,7 @@ ONLY_IN = {
     "apsw": ("triage.formats",),
     "click": ("triage.cli", "triage.console"),
     "rich": ("triage.console", "triage.cli"),
-    "yaml": ("triage.profile", "triage.formats.indicators", "triage.batch"),
+    "yaml": ("triage.profile", "triage.credentials", "triage.formats.indicators", "triage.batch"),
     "jinja2": ("triage.report",),
 }
 

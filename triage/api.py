@@ -8,6 +8,7 @@ and go on. The engine adds source, account, hashes and origin.
 from __future__ import annotations
 
 from triage.artifact import Artifact, Fact
+from triage.credentials import Credential, CredentialKind
 from triage.errors import EvidenceError, LimitError, ParseError
 from triage.extractor import Extractor, extractor
 from triage.findings import *  # noqa: F403 - the whole vocabulary is part of the interface
@@ -17,6 +18,8 @@ from triage.model import Allocation, Entry, EntryType, EvidencePath, FileTimes, 
 __all__ = [  # noqa: PLE0604 - the names of the vocabulary are strings too
     "Allocation",
     "Artifact",
+    "Credential",
+    "CredentialKind",
     "Entry",
     "EntryType",
     "EvidenceError",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from triage.credentials import Credential, CredentialKind
     from triage.findings import Finding
     from triage.formats.sqlite import Database
     from triage.model import Entry, EvidencePath, Reader
@@ -51,6 +52,19 @@ class Artifact(Protocol):
     @property
     def may_decrypt(self) -> bool:
         """Whether keys that lie on the image may be used (`decrypt: found` in the profile)."""
+        ...
+
+    def passwords(self, *, cost: int = 0) -> Iterator[Credential]:
+        """Yield the passwords that the examiner gave for this file, in the order of trying.
+
+        `cost` is that of one try (`Kdf.cost`). Past the profile's limits it ends, which is
+        recorded; none are yielded where the profile says `decrypt: never`. A finding says what
+        opened the file with `str()` of the entry, never with its value.
+        """
+        ...
+
+    def keys(self, kind: CredentialKind) -> tuple[Credential, ...]:
+        """Return what else the examiner gave for this file, in the order of the file."""
         ...
 
     def open(self) -> Reader:

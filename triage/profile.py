@@ -37,6 +37,8 @@ class Limits:
     artifact_bytes: int = 1024 * _MIB  # read from one artifact
     findings_per_artifact: int = 100_000
     hashed_file_bytes: int = 4096 * _MIB  # one evidence file that was read
+    passwords: int = 100  # given ones that are tried for one key of an artifact
+    password_cost: int = 60_000_000  # of all tries of one artifact: about microseconds
     exported_file_bytes: int = 256 * _MIB
     exported_total_bytes: int = 4096 * _MIB
     worker_memory_bytes: int = 2048 * _MIB

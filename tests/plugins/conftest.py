@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from triage.api import EntryType, Extractor, Fact, FileTimes, Finding
+from triage.api import Credential, EntryType, Extractor, Fact, FileTimes, Finding
 from triage.engine.view import EvidenceArtifact, Task
 from triage.evidence.index import Index, Named
 from triage.evidence.patterns import PatternSet
@@ -97,6 +97,7 @@ def extract() -> Extract:
         facts: tuple[Fact[Any], ...] = (),
         *,
         may_decrypt: bool = False,
+        given: tuple[Credential, ...] = (),
     ) -> Extraction:
         result = Extraction()
         files = MemoryTree(tree)
@@ -104,7 +105,14 @@ def extract() -> Extract:
         index = Index(memoryview(walked.block), volume="whole")
         for match in sorted(walked.matches, key=lambda match: index.path(match.row)):
             task = Task(
-                tree=files, index=index, budget=1 << 30, facts=facts, may_decrypt=may_decrypt
+                tree=files,
+                index=index,
+                budget=1 << 30,
+                facts=facts,
+                may_decrypt=may_decrypt,
+                given=lambda _: given,
+                passwords=100,
+                password_cost=1 << 24,
             )
             result.findings += extractor.run(EvidenceArtifact(task, match.row))
             result.problems += [

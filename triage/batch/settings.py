@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from triage import canonical
 from triage import profile as profiles
 from triage.batch.plan import Job
 from triage.bundle import Signer
+from triage.credentials import Credential
 from triage.engine.identity import option_values
 from triage.engine.options import CaseInfo, Options
 from triage.evidence.walker import Walker
@@ -39,6 +40,8 @@ class Settings:
     budget_seconds: float | None = None  # the same in seconds
     sign: Path | None = None
     secrets_recipient: str | None = None
+    credentials: Path | None = None
+    given: tuple[Credential, ...] = field(default=(), repr=False)  # what stands in that file
     walker: Walker = Walker.AUTO
 
     def profile(self) -> Profile:
@@ -75,6 +78,7 @@ class Settings:
             budget_seconds=self.budget_seconds,
             signer=signer,
             secrets_recipient=self.secrets_recipient,
+            credentials=self.given,
             walker=self.walker,
         )
 
@@ -111,6 +115,7 @@ class Settings:
             ("--budget", self.budget),
             ("--sign", self.sign),
             ("--secrets-recipient", self.secrets_recipient),
+            ("--credentials", self.credentials),
             ("--walker", self.walker.value),
         ]
         # `--name=value`, so that a value that begins with a dash stays one.

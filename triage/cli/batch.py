@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from triage.batch.summary import PassedOver, Summary, summary_csv, summary_json
 from triage.bundle import load_signer
 from triage.bundle.output import writing
 from triage.cli.command import cli, format_option
+from triage.cli.credentials import credentials_option, credentials_path, read_credentials
 from triage.cli.run import _seconds, passphrase
 from triage.console.output import (
     facts,
@@ -39,6 +40,7 @@ from triage.custody import system_clock, utc_text
 from triage.engine.options import Observer
 from triage.errors import ExitCode, TriageError, UsageError, worst
 from triage.evidence.walker import Walker
+from triage.profile import Profile
 from triage.report import render_all
 from triage.report.batch import batch_page
 
@@ -87,6 +89,7 @@ _SUMMARY = "summary"
     metavar="AGE_KEY",
     help="Seal seeds, keys and passwords to this age public key.",
 )
+@credentials_option
 @click.option(
     "--sign",
     type=click.Path(path_type=Path),
@@ -131,6 +134,7 @@ def batch_command(**given: Any) -> int:
     ranking = load_ranking(given["ranking"])
     settings = _settings(given)
     profile = settings.profile()
+    settings = _with_credentials(settings, given["credentials"], profile)
     signer = load_signer(settings.sign, passphrase()) if settings.sign else None
     passes = [Pass(settings=settings)]
     if given["quick_first"]:
@@ -199,6 +203,15 @@ def _settings(given: dict[str, Any]) -> Settings:
         secrets_recipient=given["secrets_recipient"],
         walker=Walker(given["walker"]),
     )
+
+
+def _with_credentials(settings: Settings, given: str | None, profile: Profile) -> Settings:
+    name = credentials_path(given)
+    if name is None:
+        return settings
+    if name == "-":
+        raise UsageError("a batch reads it more than once: give a file", where="--credentials")
+    return replace(settings, credentials=Path(name), given=read_credentials(name, profile))
 
 
 @contextmanager

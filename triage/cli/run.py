@@ -14,6 +14,7 @@ import click
 from triage import profile as profiles
 from triage.bundle import load_signer
 from triage.cli.command import cli, format_option
+from triage.cli.credentials import credentials_option, read_credentials
 from triage.console.output import (
     facts,
     note,
@@ -86,6 +87,7 @@ def passphrase(variable: str = "TRIAGE_KEY_PASSPHRASE") -> bytes | None:
     metavar="AGE_KEY",
     help="Seal seeds, keys and passwords to this age public key.",
 )
+@credentials_option
 @click.option(
     "--sign",
     type=click.Path(path_type=Path),
@@ -139,10 +141,11 @@ def run_command(**given: Any) -> int:
       triage run disk.001 -o d.bundle --expect sha256:9f86d081884c7d65… --sign lab.key
     """
     format_: str = given["format_"]
+    profile = profiles.load(given["profile_names"])
     options = Options(
         image=given["image"],
         output=given["output"],
-        profile=profiles.load(given["profile_names"]),
+        profile=profile,
         only=tuple(glob for value in given["only"] for glob in value.split(",") if glob),
         case=CaseInfo(
             case=given["case"],
@@ -163,6 +166,7 @@ def run_command(**given: Any) -> int:
         budget_seconds=_seconds(given["budget"]),
         signer=load_signer(given["sign"], passphrase()) if given["sign"] else None,
         secrets_recipient=given["secrets_recipient"],
+        credentials=read_credentials(given["credentials"], profile),
     )
     return run_and_tell(options, format_=format_).exit_code
 

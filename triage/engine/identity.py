@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import triage
 from triage.bundle import CONTRACT_VERSION
+from triage.credentials import counts
 from triage.engine import messages as m
 from triage.engine.environment import environment
 from triage.engine.options import Options
@@ -51,6 +52,7 @@ def option_values(options: Options) -> dict[str, Any]:
         "allow_writable_device": options.allow_writable_device,
         "walker": options.walker,
         "secrets_recipient": options.secrets_recipient,
+        "credentials": counts(options.credentials),
     }
 
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -24,6 +25,7 @@ import msgspec
 
 from triage import canonical
 from triage.bundle.output import writing
+from triage.credentials import SALT_BYTES, Credential, proof
 from triage.engine import messages as m
 from triage.engine.wire import from_text, to_text
 from triage.errors import BundleError, ParseError, WorkerError
@@ -45,6 +47,8 @@ class Begun(Line, frozen=True, kw_only=True):
 
     started: str
     identity: dict[str, Any]
+    salt: str  # hex
+    credentials: str  # whether they are the same, see `triage.credentials.proof`
 
 
 class Avoided(Line, frozen=True, kw_only=True):
@@ -139,7 +143,14 @@ class Extraction:
 class Journal:
     """The journal of one run, with what stood in it when it was opened."""
 
-    def __init__(self, path: Path, *, identity: Mapping[str, Any], started: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        identity: Mapping[str, Any],
+        started: str,
+        credentials: Sequence[Credential] = (),
+    ) -> None:
         """Continue the journal at `path`, or begin one.
 
         Raises BundleError, naming what differs, when it is that of another evidence, program or
@@ -155,6 +166,7 @@ class Journal:
         self.head = ""
         """Checksum of the last whole line, which covers all before it."""
         self._path = path
+        self._credentials = credentials
         self._synced = time.monotonic()
         self._file = -1
         new: Any = canonical.jsonable(identity)
@@ -166,7 +178,7 @@ class Journal:
                 self.dropped = os.fstat(self._file).st_size - whole
                 os.ftruncate(self._file, whole)
                 if not whole:
-                    self._append(Begun(started=started, identity=new))
+                    self._append(self._begun(new))
             except BaseException:
                 self.close()
                 raise
@@ -197,8 +209,23 @@ class Journal:
                     whole, self.lines, self.head = offset, lines, head
         return whole
 
+    def _begun(self, identity: dict[str, Any]) -> Begun:
+        salt = secrets.token_bytes(SALT_BYTES)
+        return Begun(
+            started=self.started,
+            identity=identity,
+            salt=salt.hex(),
+            credentials=proof(self._credentials, salt) if self._credentials else "",
+        )
+
     def _compare(self, begun: Begun, identity: dict[str, Any]) -> None:
         differences = list(_differences(begun.identity, identity))
+        if self._credentials and not differences:
+            try:
+                same = proof(self._credentials, bytes.fromhex(begun.salt)) == begun.credentials
+            except ValueError as error:
+                raise ParseError("not a salt") from error
+            differences += [] if same else ["credentials are not those that it began with"]
         if differences:
             more = len(differences) - _DIFFERENCES
             shown = "; ".join(differences[:_DIFFERENCES]) + (f"; and {more} more" * (more > 0))

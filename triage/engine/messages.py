@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from triage.credentials import Credential
 from triage.engine.sandbox import SandboxLevel
 from triage.evidence.walker import Walker
 from triage.model import ByteRun, Entry, ImageInfo, Volume
@@ -35,6 +36,7 @@ class Open(Request, frozen=True, kw_only=True):
     require_sandbox: bool = False  # parse nothing when a layer of the sandbox is missing
     send_secrets: bool  # there is a recipient to seal them to
     may_decrypt: bool = False  # with keys that lie on the image
+    credentials: tuple[Credential, ...] = ()  # given; none where the profile forbids them
 
 
 class WalkVolume(Request, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from triage.bundle import Bundle, Signer
+from triage.credentials import Credential
 from triage.errors import ExitCode
 from triage.evidence.walker import Walker
 from triage.profile import Profile
@@ -52,6 +53,12 @@ class Options:
     budget_seconds: float | None = None
     signer: Signer | None = None
     secrets_recipient: str | None = None  # age public key
+    credentials: tuple[Credential, ...] = field(default=(), repr=False)
+
+    @property
+    def usable_credentials(self) -> tuple[Credential, ...]:
+        """Those that the profile lets be used."""
+        return () if self.profile.decrypt == "never" else self.credentials
 
 
 class Observer(Protocol):

@@ -29,6 +29,7 @@ from triage.engine.options import Observer, Options, Record, Reporter, RunResult
 from triage.engine.pool import Pool
 from triage.engine.results import Results
 from triage.engine.rounds import Rounds
+from triage.engine.sandbox import forbid_dumps
 from triage.engine.survey import examine_media, examine_volumes
 from triage.engine.walk import Walker
 from triage.errors import (
@@ -194,6 +195,8 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
     image = options.image.absolute()
     if image.is_dir() and options.output.absolute().is_relative_to(image):
         raise UsageError("the bundle would be written into the evidence", where=str(options.output))
+    if options.credentials:
+        forbid_dumps()
     recipient = parse_recipient(options.secrets_recipient) if options.secrets_recipient else None
     registry = load(options.plugins)
     selected = registry.select(options.profile, options.only)
@@ -211,6 +214,7 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
         require_sandbox=options.require_sandbox,
         send_secrets=recipient is not None,
         may_decrypt=options.profile.decrypt == "found",
+        credentials=options.usable_credentials,
     )
     try:
         with Pool(
@@ -230,6 +234,7 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
                     writer.journal,
                     identity=identity(options, selected, opened, files),
                     started=utc_text(system_clock()),
+                    credentials=options.credentials,
                 ) as journal,
             ):
                 state = Run(

@@ -75,6 +75,17 @@ def lock(*, memory_bytes: int, fsize: int = 0, read_beneath: Sequence[int] = ())
     return SandboxLevel(rlimits=rlimits, landlock=landlock, seccomp=_seccomp(libc))
 
 
+def forbid_dumps() -> None:
+    """Let this process and those it starts leave no core file, and let no other process read it.
+
+    For a process that holds passwords. Does nothing anywhere but on Linux.
+    """
+    if sys.platform != "linux":
+        return
+    _lower(resource.RLIMIT_CORE, 0)
+    _prctl(ctypes.CDLL(None, use_errno=True), _PR_SET_DUMPABLE, 0)
+
+
 # Process attributes: linux/prctl.h
 
 _PR_SET_PDEATHSIG = 1

@@ -5,12 +5,13 @@ Everything opened is remembered, so that the bundle can name every file that was
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from triage.artifact import READ_LIMIT, Fact
+from triage.credentials import Credential, CredentialKind
 from triage.errors import EvidenceError, LimitError
 from triage.evidence.index import Index
 from triage.evidence.tree import FileTree
@@ -76,6 +77,10 @@ class Task:
     budget: int  # bytes that may be read
     facts: Sequence[Fact[Finding]]
     may_decrypt: bool = False
+    given: Callable[[EvidencePath], Sequence[Credential]] = lambda _: ()  # that fit a path
+    passwords: int = 0  # that may be tried for one key
+    password_cost: int = 0  # that may still be spent
+    limit: str | None = None  # what was left undone, because of which limit
     accesses: dict[int, Access] = field(default_factory=dict)
     troubles: list[tuple[str, str | None]] = field(default_factory=list)
 
@@ -84,6 +89,19 @@ class Task:
         self.budget -= max(0, length)
         if self.budget < 0:
             raise LimitError("more bytes than the profile allows for one artifact")
+
+    def tries(self, path: EvidencePath, cost: int) -> Iterator[Credential]:
+        """Yield passwords while the limits allow another try."""
+        tried = 0
+        for credential in self.given(path):
+            if credential.kind is not CredentialKind.PASSWORD:
+                continue
+            if tried >= self.passwords or cost > self.password_cost:
+                self.limit = "not every password was tried"
+                return
+            tried += 1
+            self.password_cost -= max(0, cost)
+            yield credential
 
     def access(self, row: int) -> Access:
         """Open a file, or return what an earlier call opened."""
@@ -131,6 +149,14 @@ class EvidenceArtifact:
     def may_decrypt(self) -> bool:
         """Whether keys that lie on the image may be used."""
         return self._task.may_decrypt
+
+    def passwords(self, *, cost: int = 0) -> Iterator[Credential]:
+        """Yield the passwords given for this file."""
+        return self._task.tries(self.path, cost)
+
+    def keys(self, kind: CredentialKind) -> tuple[Credential, ...]:
+        """Return what else was given for this file."""
+        return tuple(given for given in self._task.given(self.path) if given.kind is kind)
 
     def open(self) -> Reader:
         """Return random access to the content."""

@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn, TypeVar
 
@@ -26,7 +27,9 @@ import msgspec
 
 from triage import formats, registry
 from triage.artifact import Fact
+from triage.credentials import Credential
 from triage.engine import messages as m
+from triage.engine.accounts import Accounts
 from triage.engine.place import NOWHERE, MarkedTree, Place
 from triage.engine.sandbox import lock
 from triage.engine.source import Source, open_source
@@ -75,6 +78,7 @@ class Worker:
     limits: Limits
     place: Place
     facts: tuple[Fact[Finding], ...] = ()
+    accounts: Accounts = field(default_factory=lambda: Accounts(()))
     trees: dict[int, FileTree] = field(default_factory=dict)
     indexes: dict[int, Index] = field(default_factory=dict)
 
@@ -147,6 +151,7 @@ class Worker:
             )
             for fact in request.facts
         )
+        self.accounts = Accounts(self.facts)
 
     def extract(self, request: m.Extract) -> None:
         """Run an extractor; whatever it does, what it found and read until then is sent."""
@@ -157,6 +162,9 @@ class Worker:
             budget=self.limits.artifact_bytes,
             facts=[fact for fact in self.facts if isinstance(fact.finding, extractor.needs)],
             may_decrypt=self.request.may_decrypt,
+            given=partial(self._given, extractor.name, self.source.volumes[request.volume].name),
+            passwords=self.limits.passwords,
+            password_cost=self.limits.password_cost,
         )
         try:
             # Opened here even if the extractor never does: a match that cannot be read is said.
@@ -173,10 +181,24 @@ class Worker:
             self.channel.send(m.Trouble(code="out_of_memory", text="memory limit reached"))
         except Exception as error:  # noqa: BLE001 - a defect of one extractor costs one artifact
             self.channel.send(m.Trouble(code="extractor_error", text=_place(error)))
+        if task.limit is not None:
+            self.channel.send(m.Trouble(code="limit", text=task.limit))
         for text, locator in task.troubles[:_TROUBLES_KEPT]:
             self.channel.send(m.Trouble(code="noted", text=_short(text), locator=_short(locator)))
         for access in task.accesses.values():
             self.channel.send(self._read(task, access))
+
+    def _given(self, extractor: str, volume: str, path: EvidencePath) -> list[Credential]:
+        """Return the credentials that may be tried on a file."""
+        if not self.request.credentials:
+            return []
+        account = self.accounts.of(volume, path)
+        names = (account.id, account.name) if account else ()
+        return [
+            given
+            for given in self.request.credentials
+            if given.fits(extractor=extractor, path=path, account=names)
+        ]
 
     def _findings(self, extractor: Extractor, artifact: EvidenceArtifact) -> None:
         total = 0

@@ -52,6 +52,7 @@ class WalletFile(Finding):
     channels: int | None = None  # payment channels, backups of channels included
     recorded_balance: int | None = None  # smallest unit of the coin, from recorded transactions
     holds_secret: bool = False  # seed or private keys stand in clear in the file
+    opened_by: str | None = None  # what opened it, never the key itself
     needed_to_open: str | None = None
     kdf: str | None = None  # how the password becomes a key: scrypt, pbkdf2 …
     synced_height: int | None = None  # last block that the wallet had seen

@@ -10,6 +10,7 @@ from typing import Any
 from triage.api import (
     Artifact,
     Confidence,
+    CredentialKind,
     ParseError,
     Shows,
     TorClient,
@@ -34,6 +35,17 @@ def crash(artifact: Artifact) -> Iterator[WebSite]:
     """Kill the process."""
     yield _site(artifact.path)
     ctypes.string_at(0)
+
+
+@extractor(name="bad.test.locked", paths=("**/locked.txt",), yields=(WebSite,))
+def locked(artifact: Artifact) -> Iterator[WebSite]:
+    """Say which of the passwords given for it stands in the file, and what it costs to try."""
+    word, _, cost = artifact.text().strip().partition(" ")
+    for password in artifact.passwords(cost=int(cost or "1")):
+        if password.text == word:
+            yield _site(str(password))
+    for key in artifact.keys(CredentialKind.KEY):
+        yield _site(f"key: {key}")
 
 
 @extractor(name="bad.test.hang", paths=("**/hang.txt",), yields=(WebSite,))
