@@ -90,7 +90,7 @@ def _finding(parsed: mail.Mail, signs: Signs, offset: int) -> MailRemailerMessag
         directives=tuple(signs.directives),
         software=signs.software,
         expunged=_expunged(parsed),
-        list_date=KNOWN.date if "known-address" in signs.forms else None,
+        indicator_list=str(KNOWN) if "known-address" in signs.forms else None,
         shows=Shows.USED if signs.outgoing else Shows.PRESENT,
         confidence=confidence,
         checks=tuple(signs.checks),

@@ -88,7 +88,7 @@ def _account(
         mail_folder=of_server("directory") or of_server("directory-rel"),
         newsgroups=_newsgroups(artifact, host) if of_server("type") == "nntp" else (),
         service=f"{listed.category}: {listed.note or listed.pattern}" if listed else None,
-        list_date=WEB.date if listed else None,
+        indicator_list=str(WEB) if listed else None,
         shows=Shows.PRESENT,
         confidence=Confidence.PROBABLE,
         locator=f"mail.account.{name} {identity}".strip(),

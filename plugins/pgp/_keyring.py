@@ -109,7 +109,7 @@ def counted(known: dict[str, str], store: str) -> PgpKey:
         fingerprint=None,
         store=store,
         well_known=tuple(sorted(set(known.values()))),
-        list_date=KNOWN.date,
+        indicator_list=str(KNOWN),
         own=False,
         shows=Shows.PRESENT,
         confidence=Confidence.PROBABLE,

@@ -28,6 +28,11 @@ def in_system_keyring(artifact: Artifact) -> bool:
     return any(place in folded for place in _SYSTEM)
 
 
+def in_package(artifact: Artifact) -> bool:
+    """Whether the file lies among the shared data of installed packages, where no user writes."""
+    return artifact.path.casefold().startswith(("/usr/share/", "/usr/lib/"))
+
+
 def is_mozilla(artifact: Artifact) -> bool:
     """Whether the folder is a profile of Thunderbird, whose rings have readers of their own."""
     return artifact.sibling("prefs.js") is not None

@@ -3,8 +3,9 @@
 Written from RFC 4880 and RFC 9580 for files of any program and system; tested with files made by
 GnuPG 2.2.40. Recognised are armored blocks and binary packets; of an encrypted file of any size
 only the head is read. Detached signatures are passed over, and so are the keys of package managers
-and those on the `pgp-keys` list, which are counted. Text notes are looked at only in the folders
-that people keep documents in. Not read: blocks in office documents, archives, images.
+and public keys in `/usr/share` and `/usr/lib`; those on the `pgp-keys` list are counted. Text notes
+are looked at only in the folders that people keep documents in.
+Not read: blocks in office documents, archives, images.
 References: RFC 4880, RFC 9580.
 """
 
@@ -12,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage.api import Artifact, ParseError, PgpKey, PgpMessage, extractor
+from triage.api import Artifact, ParseError, PgpKey, PgpMessage, Sensitivity, extractor
 from triage.formats.openpgp import PKESK, PUBLIC_KEY, SECRET_KEY, SKESK, packets, recipients
 from triage.formats.openpgp_keys import certificates
 
 from ._blocks import in_text, message
 from ._keyring import Context, findings, located
-from ._places import in_system_keyring
+from ._places import in_package, in_system_keyring
 
 _HEAD = 64 << 10
 _TEXT_LIMIT = 16 << 20
@@ -63,6 +64,14 @@ def files(artifact: Artifact) -> Iterator[PgpKey | PgpMessage]:
         or "/private-keys-v1.d/" in (artifact.path.casefold())
     ):
         return
+    shipped = in_package(artifact)
+    for finding in _found(artifact, name):
+        # Keys that programs bring to check their downloads with say nothing about anyone.
+        if not shipped or finding.sensitivity is Sensitivity.SECRET:
+            yield finding
+
+
+def _found(artifact: Artifact, name: str) -> Iterator[PgpKey | PgpMessage]:
     head = artifact.head(_HEAD)
     if name.endswith((".txt", ".md")) or b"-----BEGIN PGP " in head:
         yield from in_text(artifact, _text(artifact))

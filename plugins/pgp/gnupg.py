@@ -32,11 +32,10 @@ from triage.formats import keybox as kbx
 from triage.formats.armor import blocks
 from triage.formats.openpgp import SIGNATURE, packets, signature
 from triage.formats.openpgp_keys import Certificate, certificates
-from triage.formats.stamps import modified, stamp
+from triage.formats.stamps import modified, stamp, utc_text
 
 from . import _agent, _trust
 from ._agent import KEY_LIMIT
-from ._clock import basic_iso
 from ._keyring import PROTECTIONS, Context, Found, findings, located
 from ._places import in_system_keyring, is_mozilla
 
@@ -168,8 +167,8 @@ def secret_key(artifact: Artifact) -> Iterator[PgpKey]:
         checks=("keygrip",) if matches else (),
         locator=key.protection,
         times=(
-            *basic_iso("stored", key.created),
-            *basic_iso("passphrase_set", key.protected_at),
+            *utc_text("stored", key.created),
+            *utc_text("passphrase_set", key.protected_at),
             *modified("last_written", artifact),
         ),
         protection=PROTECTIONS.get(key.state),

@@ -25,8 +25,7 @@ from triage.api import (
     SystemTimezone,
     extractor,
 )
-
-from ._clock import day
+from triage.formats.stamps import days_text
 
 _SMALL = 1 << 20
 _LARGEST_NAME = 256
@@ -114,7 +113,7 @@ def accounts(artifact: Artifact) -> Iterator[SystemAccount]:
             shows=Shows.PRESENT,
             confidence=Confidence.PROBABLE,
             locator=f"account {count + 1}",
-            times=day("password_set", shadow[2]) if shadow else (),
+            times=days_text("password_set", shadow[2]) if shadow else (),
         )
 
 

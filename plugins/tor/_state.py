@@ -17,6 +17,11 @@ from triage.formats.times import from_text
 STATE_LIMIT = 4 << 20
 """Bytes; real files are below 100 KB."""
 
+# Days. entrynodes.c, `randomize_time`: a random time in the span before now of a tenth of a guard's
+# lifetime (120 days); of a fifth of the 20 days after which an unlisted guard is dropped.
+_SET_BACK, _UNLISTED_SET_BACK = 12, 4
+_LEGACY_SET_BACK = 30  # before 0.3.0
+
 _HEADER = re.compile(
     r"# Tor state file last generated on (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) local time"
 )
@@ -27,7 +32,7 @@ _MOST_MINUTES = 14 * 60  # no zone is farther from UTC; all are whole quarters o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """A guard line. Dates as written, UTC, set back by tor at random (12 days; 30 before 0.3.0)."""
+    """A guard line. Dates as written, UTC, each set back by tor at random."""
 
     line: int
     fingerprint: str  # 40 hex, upper case
@@ -40,6 +45,8 @@ class Guard:
     unlisted_since: str | None = None
     use_attempts: str | None = None
     confirmed: bool = False
+    set_back: int = _SET_BACK  # days that a date may lie before the truth, 0: not known
+    unlisted_set_back: int = _UNLISTED_SET_BACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +166,8 @@ class _Reading:
                 selection="default",
                 nickname=words[0],
                 confirmed=True,
+                set_back=_LEGACY_SET_BACK,
+                unlisted_set_back=0,
             )
             return True
         if self._open is None:

@@ -28,10 +28,9 @@ from triage.api import (
     extractor,
 )
 from triage.formats.onion import check as onion_check
-from triage.formats.stamps import modified
+from triage.formats.stamps import modified, utc_text
 
 from ._bridges import parse_bridge
-from ._clock import minutes_before, utc_text
 from ._orbot import orbot_settings
 from ._state import STATE_LIMIT, Guard, State, is_state, parse_state
 from ._torrc import (
@@ -293,10 +292,18 @@ def _guard(guard: Guard) -> TorGuard:
         confidence=Confidence.PROBABLE,
         locator=f"line {guard.line}",
         times=(
-            *utc_text("sampled_not_before", guard.sampled_on),
-            *utc_text("confirmed_not_before", guard.confirmed_on),
-            *utc_text("unlisted_not_before", guard.unlisted_since),
+            *_between("sampled", guard.sampled_on, guard.set_back),
+            *_between("confirmed", guard.confirmed_on, guard.set_back),
+            *_between("unlisted", guard.unlisted_since, guard.unlisted_set_back),
         ),
+    )
+
+
+def _between(event: str, raw: str | None, days: int) -> tuple[Time, ...]:
+    """Return the two ends of the span in which it happened; `days` 0: the later is unknown."""
+    return (
+        *utc_text(f"{event}_not_before", raw),
+        *(utc_text(f"{event}_not_later_than", raw, minutes=days * 24 * 60) if days else ()),
     )
 
 
@@ -304,7 +311,9 @@ def _last_activity(parsed: State) -> tuple[Time, ...]:
     """Date the last request of a user; a dormant tor writes 0 minutes, which says nothing."""
     if parsed.minutes_since_activity is None or parsed.dormant:
         return ()
-    return minutes_before("user_active_about", parsed.last_written, parsed.minutes_since_activity)
+    return utc_text(
+        "user_active_about", parsed.last_written, minutes=-parsed.minutes_since_activity
+    )
 
 
 def _consensus(artifact: Artifact) -> tuple[str | None, dict[str, str]]:

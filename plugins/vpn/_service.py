@@ -9,11 +9,11 @@ from triage.formats.indicators import load
 KNOWN = load("vpn")
 
 
-def service(servers: Iterable[str]) -> str | None:
-    """Return the name of the first known provider, with the date of the list."""
+def service(servers: Iterable[str]) -> tuple[str | None, str | None]:
+    """Return the name of the first known provider, and the list that knows it."""
     for server in servers:
         host = server.rpartition(":")[0] if server.count(":") == 1 else server
         found = KNOWN.host(host)
         if found:
-            return f"{found.note} ({KNOWN})"
-    return None
+            return found.note, str(KNOWN)
+    return None, None

@@ -24,9 +24,8 @@ from triage.api import (
     VpnClient,
     extractor,
 )
-from triage.formats.stamps import modified
+from triage.formats.stamps import local_text, modified
 
-from ._clock import local
 from ._service import service
 
 _LIMIT = 4 << 20
@@ -90,6 +89,7 @@ def profile(artifact: Artifact) -> Iterator[VpnClient]:
     password = [line for line in inline.get("auth-user-pass", "").splitlines() if line.strip()]
     usable = any(inline.get(name) for name in _SECRETS)
     encrypted = "ENCRYPTED" in inline.get("key", "")
+    known = service(servers)
     yield VpnClient(
         application="openvpn",
         profile=artifact.path,
@@ -97,7 +97,8 @@ def profile(artifact: Artifact) -> Iterator[VpnClient]:
         user_name=_user(password) or user,
         credentials=tuple(dict.fromkeys(kinds))[:20],
         settings=(*told[:20], *(("asks for a password",) if asked else ())),
-        service=service(servers),
+        service=known[0],
+        indicator_list=known[1],
         shows=Shows.CREDENTIAL if usable else Shows.PRESENT,
         confidence=Confidence.PROBABLE,
         protection=(Protection.ENCRYPTED if encrypted else Protection.PLAIN) if usable else None,
@@ -138,9 +139,9 @@ def log(artifact: Artifact) -> Iterator[VpnClient]:
         shows=Shows.USED if connected else Shows.EXECUTED,
         confidence=Confidence.PROBABLE,
         times=(
-            *local("first_logged", times[0]),
-            *local("last_connected", connected[-1] if connected else None),
-            *local("last_logged", times[-1]),
+            *local_text("first_logged", times[0]),
+            *local_text("last_connected", connected[-1] if connected else None),
+            *local_text("last_logged", times[-1]),
         ),
     )
 

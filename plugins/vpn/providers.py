@@ -24,9 +24,7 @@ from triage.api import (
     extractor,
 )
 from triage.formats import json
-from triage.formats.stamps import modified
-
-from ._clock import local, text
+from triage.formats.stamps import local_text, modified, zoned_text
 
 _LIMIT = 8 << 20
 _LOG_LIMIT = 64 << 20
@@ -95,7 +93,7 @@ def mullvad(artifact: Artifact) -> Iterator[VpnClient]:
         protection=Protection.PLAIN if kinds else None,
         sensitivity=Sensitivity.SECRET if kinds else Sensitivity.PERSONAL,
         secret=number,
-        times=(*text("device_created", created), *text("key_created", key_made)),
+        times=(*zoned_text("device_created", created), *zoned_text("key_created", key_made)),
     )
 
 
@@ -126,9 +124,9 @@ def mullvad_log(artifact: Artifact) -> Iterator[VpnClient]:
         shows=Shows.USED if connected else Shows.EXECUTED,
         confidence=Confidence.PROBABLE,
         times=(
-            *local("first_logged", times[0]),
-            *local("last_connected", connected[-1] if connected else None),
-            *local("last_logged", times[-1]),
+            *local_text("first_logged", times[0]),
+            *local_text("last_connected", connected[-1] if connected else None),
+            *local_text("last_logged", times[-1]),
         ),
     )
 
@@ -165,7 +163,7 @@ def proton(artifact: Artifact) -> Iterator[VpnClient]:
         service="Proton VPN",
         shows=Shows.EXECUTED,
         confidence=Confidence.PROBABLE,
-        times=(*text("first_logged", min(times)), *text("last_logged", max(times))),
+        times=(*zoned_text("first_logged", min(times)), *zoned_text("last_logged", max(times))),
     )
 
 
@@ -195,7 +193,7 @@ def nord(artifact: Artifact) -> Iterator[VpnClient]:
         service="NordVPN",
         shows=Shows.EXECUTED,
         confidence=Confidence.PROBABLE,
-        times=(*local("first_logged", min(days)), *local("last_logged", max(days))),
+        times=(*local_text("first_logged", min(days)), *local_text("last_logged", max(days))),
     )
 
 

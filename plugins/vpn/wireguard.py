@@ -135,6 +135,7 @@ def network_manager(artifact: Artifact) -> Iterator[VpnClient]:
         secrets = named.get("vpn-secrets", {})
         remote = values.get("remote") or values.get("gateway")
         servers = tuple(part.strip()[:255] for part in (remote or "").split(",") if part.strip())
+        known = service(servers)
         yield VpnClient(
             application=values.get("service-type", "vpn").rpartition(".")[2][:40],
             profile=artifact.path,
@@ -142,7 +143,8 @@ def network_manager(artifact: Artifact) -> Iterator[VpnClient]:
             user_name=values.get("username") or values.get("user"),
             credentials=("password",) if secrets else (),
             settings=tuple(f"id {connection['id']}" for _ in (0,) if connection.get("id")),
-            service=service(servers),
+            service=known[0],
+            indicator_list=known[1],
             shows=Shows.CREDENTIAL if secrets else Shows.PRESENT,
             confidence=Confidence.PROBABLE,
             protection=Protection.PLAIN if secrets else None,
@@ -163,6 +165,7 @@ def _client(
     has_key = secret is not None and _KEY.fullmatch(secret) is not None
     shared = any(found for _, _, found in peers)
     kinds = (*(("private key",) if has_key else ()), *(("preshared key",) if shared else ()))
+    known = service(servers)
     return VpnClient(
         application="wireguard",
         profile=artifact.path,
@@ -174,7 +177,8 @@ def _client(
         ],
         credentials=kinds,
         settings=settings,
-        service=service(servers),
+        service=known[0],
+        indicator_list=known[1],
         shows=Shows.CREDENTIAL if kinds else Shows.PRESENT,
         confidence=Confidence.PROBABLE,
         protection=Protection.PLAIN if kinds else None,

@@ -192,3 +192,8 @@ def test_headlines_are_merged_and_ordered() -> None:
 )
 def test_what_is_not_live_is_marked(source: Record, expected: tuple[str, ...]) -> None:
     assert marks(finding(1, source=source)) == expected
+
+
+def test_the_date_of_an_indicator_list_is_told() -> None:
+    text = summary_text([finding(1, value={"indicator_list": "web 2026-11-25"})], [], [])
+    assert "Known services by the lists web of 2026-11-25" in text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.conftest import ALICE, Make, MakeBundle, Record, time
+from tests.report.conftest import ALICE, Make, MakeBundle, Record, time, value_of
 from triage.bundle import Bundle
 from triage.errors import AlteredError
 from triage.findings import KINDS
@@ -362,6 +362,12 @@ def test_many_findings_are_cut_and_counted(make: Make, make_bundle: MakeBundle) 
     assert {f"f-{9000 + number:032x}" for number in range(3)} <= {row["id"] for row in rows}
     assert "510 more findings of this kind stand in data/findings.jsonl" in page.text
     assert "1,010 findings" in page.text
+
+
+def test_the_age_of_an_indicator_list_is_told(make: Make, make_bundle: MakeBundle) -> None:
+    value = value_of("web.browser", "text") | {"indicator_list": "web 2025-03-01"}
+    bundle = make_bundle([make(1, "web.browser", value=value)], started="2026-03-11T10:00:00Z")
+    assert "web of 2025-03-01 (375 days old at the examination)" in Page(render(bundle)).text
 
 
 def test_the_newest_are_kept(make: Make, make_bundle: MakeBundle) -> None:

@@ -49,11 +49,14 @@ class _Tally:
     kinds: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     accounts: Counter[str] = field(default_factory=Counter)
     telling: list[Record] = field(default_factory=list)
+    lists: set[str] = field(default_factory=set)
 
     def add(self, record: Record) -> None:
         kind, value, account = record["kind"], record["value"], account_name(record)
         self.kinds[kind][account] += 1
         self.accounts[account] += 1
+        if value.get("indicator_list"):
+            self.lists.add(str(value["indicator_list"]))
         if kind in IMPORTANCE:
             self.telling.append(record)
         elif kind == "system.os":
@@ -80,6 +83,9 @@ def print_summary(
     _headlines(paper, tally)
     _counts(paper, tally)
     _not_found(paper, looked)
+    if tally.lists:
+        named = ", ".join(" of ".join(name.rsplit(" ", 1)) for name in sorted(tally.lists))
+        paper.line(f"Known services by the lists {named}: what is newer is on none.", hang=2)
     codes = Counter(problem["code"] for problem in problems)
     if codes:
         told = ", ".join(f"{count} × {code}" for code, count in sorted(codes.items()))

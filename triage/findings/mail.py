@@ -35,7 +35,7 @@ class MailAccount(Finding):
     mail_folder: str | None = None  # as the settings name it
     newsgroups: tuple[str, ...] = ()  # subscribed groups that carry anonymous mail
     service: str | None = None  # known privacy or disposable mail service, from a dated list
-    list_date: str | None = None  # of the list behind `service`
+    indicator_list: str | None = None  # `name YYYY-MM-DD`, behind `service`
 
     def summary(self) -> str:
         """Address and servers."""
@@ -106,7 +106,7 @@ class MailRemailerMessage(Finding):
     directives: tuple[str, ...] = ()  # pseudo-headers, `Anon-To: …`
     software: str | None = None  # `Remailer-Type` that the message names
     expunged: bool | None = None  # marked as deleted in the mail folder
-    list_date: str | None = None  # of the list of known remailers
+    indicator_list: str | None = None  # `name YYYY-MM-DD`: known remailers
 
     def summary(self) -> str:
         """Direction, remailer, form."""

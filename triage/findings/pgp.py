@@ -47,12 +47,12 @@ class PgpKey(Finding):
     revoked: bool | None = None  # a revocation stands in the key; not verified
     certified_by: int | None = None  # other keys whose certifications stand in the key
     well_known: tuple[str, ...] = ()  # names of keys that are counted and not listed
-    list_date: str | None = None  # of the list behind `well_known`
+    indicator_list: str | None = None  # `name YYYY-MM-DD`, behind `well_known`
 
     def summary(self) -> str:
         """Whose, which, and whether the secret part is here."""
         if self.well_known:
-            return f"{len(self.well_known)} well-known public keys, list of {self.list_date}"
+            return f"{len(self.well_known)} well-known public keys, list {self.indicator_list}"
         name = f" “{self.user_ids[0]}”" if self.user_ids else ""
         secret = {
             None: "",

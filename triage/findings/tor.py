@@ -53,8 +53,8 @@ class TorGuard(Finding):
     title: ClassVar[str] = "Entry guards"
     interpretation: ClassVar[Interpretation] = Interpretation(
         means="tor chose this relay; `confirmed` means that a circuit through it worked.",
-        does_not_mean="An exact day: tor moves these dates back at random, so it happened then or "
-        "up to 12 days later (30 before tor 0.3.0), never before. "
+        does_not_mean="An exact day: tor writes a random time up to 12 days before the truth (30 "
+        "before tor 0.3.0), so it happened between the dates `not before` and `not later than`. "
         "A guard that is only sampled was not necessarily contacted.",
         other_explanations="A copied data directory.",
         next_steps="Network records may show connections to this relay.",

@@ -36,6 +36,7 @@ class VpnClient(Finding):
     settings: tuple[str, ...] = ()  # `name value` that say what it was set up for
     connections: int | None = None  # that a log records
     service: str | None = None  # known provider, from server names
+    indicator_list: str | None = None  # `name YYYY-MM-DD`, behind `service`
 
     def summary(self) -> str:
         """Program, servers, account."""

@@ -70,6 +70,7 @@ class Gathered:
     by_account: Counter[str] = field(default_factory=Counter)
     context: list[Record] = field(default_factory=list)  # systems, accounts, zones
     locked: list[Record] = field(default_factory=list)  # volumes closed to us
+    lists: set[str] = field(default_factory=set)  # `name YYYY-MM-DD` of indicator lists
     headlines: list[Headline] = field(default_factory=list)
 
 
@@ -91,6 +92,8 @@ def gather(findings: Iterable[Record]) -> Gathered:
         result.groups[key].add(record)
         result.total += 1
         result.by_account[account] += 1
+        if record["value"].get("indicator_list"):
+            result.lists.add(str(record["value"]["indicator_list"]))
         days = result.days[account, kind.partition(".")[0]]
         for time in record["times"]:
             if time["utc"]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -126,6 +127,7 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "closed_meaning": KINDS["encryption.volume"].interpretation,
         "coverage": covered(bundle.coverage(), extractors),
         "found": found,
+        "lists": tuple(_aged(found.lists, run["started"])),
         "headlines": lines,
         "shown": {row.id for section in _sections(families) for row in section.rows},
         "families": families,
@@ -138,6 +140,18 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "shows": SHOWS,
         "size": size,
     }
+
+
+def _aged(lists: Iterable[str], started: str) -> Iterator[tuple[str, str, int | None]]:
+    """Yield name and date of indicator lists, and their age in days when the run began."""
+    for text in sorted(lists):
+        name, _, day = text.rpartition(" ")
+        try:
+            age = date.fromisoformat(started[:10]) - date.fromisoformat(day)
+        except ValueError:
+            yield name, day, None
+        else:
+            yield name, day, age.days
 
 
 def _title(kind: str) -> str:

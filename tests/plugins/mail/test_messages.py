@@ -95,7 +95,7 @@ def test_listed_address_alone_is_possible(
 ) -> None:
     (message,) = found(extract, f"From: {sender}\nTo: {to}\nSubject: x\n\nhi\n")
     assert (message.outgoing, message.confidence) == (outgoing, Confidence.POSSIBLE)
-    assert message.list_date
+    assert message.indicator_list
 
 
 @pytest.mark.parametrize("address", ["info@dizum.com", "remailer@dizum.com.example", "dizum.com"])

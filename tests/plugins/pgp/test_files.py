@@ -58,6 +58,7 @@ def test_wrong_checksum_is_said(extract: Extract) -> None:
     ("path", "data"),
     [
         ("/usr/share/keyrings/x.asc", NOTE),
+        ("/usr/share/doc/tool/signers.asc", NOTE),
         ("/etc/apt/trusted.gpg.d/x.gpg", NOTE),
         ("/home/a/quoted.txt", (ALICE / "Documents/quoted.txt").read_bytes()),
         ("/x.key", b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"),

@@ -87,7 +87,7 @@ def test_well_known_keys_are_counted(extract: Extract, monkeypatch: pytest.Monke
     mine, counted = extract(keybox, {KEYBOX: HOME[KEYBOX]}).of(PgpKey)
     assert mine.fingerprint
     assert (counted.fingerprint, counted.well_known) == (None, ("Fixture release key",))
-    assert counted.list_date == "2024-01-02"
+    assert counted.indicator_list == "pgp-keys 2024-01-02"
     assert counted.sensitivity is Sensitivity.PUBLIC
 
 

@@ -71,16 +71,19 @@ def test_state_tells_when_and_how_much(extract: Extract) -> None:
     }
 
 
-def test_guard_dates_are_lower_bounds(extract: Extract) -> None:
+def test_guard_dates_are_spans(extract: Extract) -> None:
     found = extract(state, {f"{DIRECTORY}/state": STATE.encode()})
     first, second = found.of(TorGuard)
     assert (first.fingerprint, first.nickname, first.confirmed) == (FINGERPRINT, "one", True)
     assert first.use_attempts == "3.5"
     assert [time.event for time in first.times] == [
         "sampled_not_before",
+        "sampled_not_later_than",
         "confirmed_not_before",
+        "confirmed_not_later_than",
     ]
-    assert first.times[1].utc == "2024-02-12T05:06:07Z"
+    assert first.times[2].utc == "2024-02-12T05:06:07Z"
+    assert first.times[3].utc == "2024-02-24T05:06:07Z"
     assert first.shows is Shows.DESTINATION
     assert (second.selection, second.bridge_address) == ("bridges", "192.0.2.7:443")
     assert second.shows is Shows.PRESENT
@@ -97,6 +100,7 @@ def test_older_guard_lines(extract: Extract) -> None:
     )
     assert [(time.event, time.utc) for time in first.times] == [
         ("sampled_not_before", "2014-07-11T01:18:47Z"),
+        ("sampled_not_later_than", "2014-08-10T01:18:47Z"),
         ("unlisted_not_before", "2014-07-19T00:00:00Z"),
     ]
     assert (second.nickname, second.times) == ("two", ())

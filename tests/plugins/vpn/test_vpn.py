@@ -105,7 +105,8 @@ def test_wireguard_computes_the_public_key(extract: Extract) -> None:
     secret = CONF.partition("PrivateKey = ")[2].partition("\n")[0]
     assert found.own_public_key
     assert secret not in repr(found)
-    assert found.service == "Mullvad VPN (vpn 2026-11-25)"
+    assert found.service == "Mullvad VPN"
+    assert found.indicator_list == "vpn 2026-11-25"
 
 
 @pytest.mark.parametrize("key", ["", "short", "A" * 43, "=" * 44])
