@@ -1,7 +1,8 @@
 """What lies at one place of the media: a file system that TSK opens, a lock, zeros, or nothing.
 
 A file system is recognised by its own mark and then opened by TSK with that very type: TSK's
-autodetection also tries YAFFS2, which has no mark and finds itself in other data.
+autodetection also tries YAFFS2, which has no mark and finds itself in other data. That one comes
+last, and only where its headers and spare areas agree (`yaffs2.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 import pytsk3
 
 from triage.errors import EvidenceError
-from triage.evidence import apfs
+from triage.evidence import apfs, yaffs2
 from triage.evidence.encryption import by_content, by_signature
 from triage.evidence.image import DiskImage
 from triage.evidence.superblocks import Recognised
@@ -100,7 +101,29 @@ class Contents:
             if name != "fat":  # not a mark but a plausible boot sector
                 problem = f"marked as {name}, but cannot be opened as such"
                 return Content(state=VolumeState.DAMAGED, problem=problem)
-        return None
+        flash = yaffs2.recognise(self._image, offset, length)
+        return None if flash is None else self._flash(flash, offset, length)
+
+    def _flash(self, flash: yaffs2.Flash, offset: int, length: int) -> Content:
+        """Open YAFFS2, which TSK reads from the first byte of what it is given."""
+        details = {"page": str(flash.page), "spare": str(flash.spare)}
+        if flash.problem is not None:
+            problem = f"YAFFS2: {flash.problem}"
+            state = VolumeState.UNSUPPORTED
+            return Content(state=state, scheme=yaffs2.NAME, details=details, problem=problem)
+        try:
+            part = self._image.as_tsk(offset, length)
+            pytsk3.FS_Info(part, offset=0, type=pytsk3.TSK_FS_TYPE_YAFFS2)
+        except (OSError, RuntimeError, SystemError):
+            problem = "pages of YAFFS2, but it cannot be opened as such"
+            return Content(state=VolumeState.DAMAGED, details=details, problem=problem)
+        whole = length % (flash.page + flash.spare) == 0
+        return Content(
+            state=VolumeState.FILESYSTEM,
+            filesystem=yaffs2.NAME,
+            details=details,
+            problem=None if whole else "YAFFS2 that ends inside of a page",
+        )
 
     @staticmethod
     def _opened(name: str, found: str, size: int, length: int, head: bytes) -> Content:

@@ -13,6 +13,7 @@ from typing import Any
 import pytsk3
 
 from triage.errors import EvidenceError
+from triage.evidence import yaffs2
 from triage.evidence.index import NO_ATTRIBUTE, Named
 from triage.model import Allocation, ByteRun, EntryType, FileTimes, Reader, Storage, Volume
 
@@ -37,6 +38,7 @@ _KINDS = {
     "hfs": pytsk3.TSK_FS_TYPE_HFS_DETECT,
     "iso9660": pytsk3.TSK_FS_TYPE_ISO9660_DETECT,
     "ufs": pytsk3.TSK_FS_TYPE_FFS_DETECT,
+    yaffs2.NAME: pytsk3.TSK_FS_TYPE_YAFFS2,
 }
 
 _NTFS_DATA = 128
@@ -73,15 +75,20 @@ class TskTree:
     """One file system of a disk image, opened by TSK."""
 
     def __init__(self, img: pytsk3.Img_Info, volume: Volume) -> None:
-        """Open the file system at the volume's offset. Raises EvidenceError."""
+        """Open the file system at the volume's offset. Raises EvidenceError.
+
+        For YAFFS2 `img` must begin where the volume does: TSK reads it from the first byte.
+        """
         self.name = volume.filesystem or "unknown"
         self._offset = volume.offset
         try:
             kind = _KINDS.get(self.name, pytsk3.TSK_FS_TYPE_DETECT)
-            self._fs = pytsk3.FS_Info(img, offset=volume.offset, type=kind)
+            at = 0 if self.name == yaffs2.NAME else volume.offset
+            self._fs = pytsk3.FS_Info(img, offset=at, type=kind)
         except OSError:
             raise EvidenceError("file system cannot be opened", where=volume.name) from None
         self.block_size = int(self._fs.info.block_size)
+        self._stride = self.block_size + int(self._fs.info.block_post_size)
         self.block_count = int(self._fs.info.block_count)
         self.last_inode = int(self._fs.info.last_inum)
         self._zone = "local" if self.name in _LOCAL_TIME else "utc"
@@ -207,8 +214,9 @@ class TskTree:
                 elif (int(info.type), int(info.id)) != (kind, identifier):
                     continue
                 runs = tuple(self._attribute_runs(attribute))
-                if _link(found) is not None and not any(run.image_offset for run in runs):
-                    return (_resident(int(info.size)),)
+                link = _link(found)
+                if link is not None and not any(run.image_offset for run in runs):
+                    return (_resident(int(info.size) or len(link)),)
                 return runs
         except (OSError, RuntimeError):
             return ()
@@ -235,7 +243,7 @@ class TskTree:
             if length <= 0:
                 continue
             hole = int(run.flags) & (_RUN_SPARSE | _RUN_FILLER)
-            place = None if hole else self._offset + int(run.addr) * self.block_size
+            place = None if hole else self._offset + int(run.addr) * self._stride
             yield ByteRun(
                 file_offset=offset,
                 image_offset=place,
@@ -254,6 +262,8 @@ def _link(found: Any) -> bytes | None:
     if meta is None or int(meta.type) != int(pytsk3.TSK_FS_META_TYPE_LNK):
         return None
     target: bytes | None = meta.link
+    if target and not meta.size:  # YAFFS2, whose names TSK copies without the zero at their end
+        return target[: yaffs2.LONGEST_LINK]
     return target or None
 
 
@@ -276,6 +286,8 @@ class TskFile:
         self._attribute = () if kind is None else (kind, identifier)
         self._size = int(found.info.meta.size)
         self._link = _link(found) if kind is None else None
+        if self._link is not None and not self._size:
+            self._size = len(self._link)
         if kind is not None:
             for attribute in found:
                 if (int(attribute.info.type), int(attribute.info.id)) == (kind, identifier):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -91,9 +92,11 @@ class DiskImage:
         """Return the names of segments that were written to since they were opened."""
         return self._media.changed()
 
-    def as_tsk(self) -> pytsk3.Img_Info:
-        """Return the media for pytsk3, which must never open an image file itself."""
-        return _TskImage(self)
+    def as_tsk(self, offset: int = 0, length: int | None = None) -> pytsk3.Img_Info:
+        """Return the media, or a part of them, for pytsk3, which must never open a file itself."""
+        if offset == 0 and length in {None, self.size}:
+            return _TskImage(self)
+        return _TskImage(_Part(self, offset, self.size - offset if length is None else length))
 
     def close(self) -> None:
         """Close every segment."""
@@ -109,6 +112,17 @@ class DiskImage:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    reader: Reader
+    offset: int
+    size: int
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        length = min(length, self.size - offset)
+        return self.reader.read_at(self.offset + offset, length) if length > 0 else b""
 
 
 class _TskImage(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no types

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from triage.evidence import yaffs2
 from triage.evidence.filesystem import TskTree
 from triage.evidence.image import DiskImage
 from triage.evidence.ntfs import NtfsTree
 from triage.evidence.tree import FileTree
+from triage.evidence.yaffs2_tree import FlashTree
 from triage.model import Volume
 
 
@@ -20,6 +22,8 @@ class Walker(StrEnum):
 
 def open_tree(image: DiskImage, volume: Volume, walker: Walker = Walker.AUTO) -> FileTree:
     """Open the file system of a volume. Raises EvidenceError."""
+    if volume.filesystem == yaffs2.NAME:
+        return FlashTree(TskTree(image.as_tsk(volume.offset, volume.length), volume))
     tsk = TskTree(image.as_tsk(), volume)
     if walker is Walker.AUTO and volume.filesystem == "ntfs":
         return NtfsTree(image, volume.offset, tsk)
