@@ -17,7 +17,7 @@ LAYERS = (
     ("triage.engine",),
     ("triage.registry", "triage.profile", "triage.bundle", "triage.custody", "triage.redaction"),
     ("triage.api",),
-    ("triage.extractor", "triage.artifact", "triage.credentials"),
+    ("triage.extractor", "triage.artifact", "triage.content", "triage.credentials"),
     ("triage.formats",),
     ("triage.evidence",),
     ("triage.findings",),

@@ -8,6 +8,7 @@ and go on. The engine adds source, account, hashes and origin.
 from __future__ import annotations
 
 from triage.artifact import Artifact, Fact
+from triage.content import Header, HeaderPattern, JsonObject, SqliteSchema
 from triage.credentials import Credential, CredentialKind
 from triage.errors import EvidenceError, LimitError, ParseError
 from triage.extractor import Extractor, extractor
@@ -27,9 +28,13 @@ __all__ = [  # noqa: PLE0604 - the names of the vocabulary are strings too
     "Extractor",
     "Fact",
     "FileTimes",
+    "Header",
+    "HeaderPattern",
+    "JsonObject",
     "LimitError",
     "ParseError",
     "Reader",
+    "SqliteSchema",
     "extractor",
     *_findings,
 ]

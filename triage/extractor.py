@@ -1,4 +1,4 @@
-"""What an extractor is: one decorated generator and the patterns it asks for."""
+"""What an extractor is: one decorated generator, and the paths and content it asks for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from triage.evidence.patterns import expand
 
 if TYPE_CHECKING:
     from triage.artifact import Artifact
+    from triage.content import ContentTest
     from triage.findings import Finding
 
 F = TypeVar("F", bound="Finding")
@@ -25,6 +26,7 @@ class Extractor:
 
     name: str  # family.app.artifact
     paths: tuple[str, ...]
+    content: tuple[ContentTest, ...]  # any one is enough, whatever the path
     yields: tuple[type[Finding], ...]
     needs: tuple[type[Finding], ...]  # kinds of facts it reads; makes it wait for the first round
     holds_secret: bool  # its artifacts hold secrets: exported only encrypted
@@ -51,7 +53,8 @@ class Extractor:
 def extractor(
     *,
     name: str,
-    paths: tuple[str, ...],
+    paths: tuple[str, ...] = (),
+    content: tuple[ContentTest, ...] = (),
     yields: tuple[type[Finding], ...],
     needs: tuple[type[Finding], ...] = (),
     holds_secret: bool = False,
@@ -63,10 +66,13 @@ def extractor(
     """
     if not _NAME.fullmatch(name):
         raise RegistryError("name must be family.app.artifact in lower kebab case", where=name)
-    if not paths or len(set(paths)) != len(paths):
-        raise RegistryError("paths must be given, each once", where=name)
+    if not (paths or content) or len(set(paths)) != len(paths):
+        raise RegistryError("paths or content must be given, each path once", where=name)
     if not yields:
         raise RegistryError("yields must name at least one kind", where=name)
+    if content and all(kind.context for kind in yields):
+        # Content is looked at within the borders of the scope, which the first round finds out.
+        raise RegistryError("the first round knows files by their paths only", where=name)
     for path in paths:
         tuple(expand(path))
 
@@ -76,6 +82,7 @@ def extractor(
         return Extractor(
             name=name,
             paths=paths,
+            content=content,
             yields=yields,
             needs=needs,
             holds_secret=holds_secret,

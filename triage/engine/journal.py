@@ -59,6 +59,14 @@ class Avoided(Line, frozen=True, kw_only=True):
     reason: str
 
 
+class Unlooked(Line, frozen=True, kw_only=True):
+    """A file that killed workers while they looked at its first bytes."""
+
+    volume: int
+    row: int
+    reason: str
+
+
 class Listed(Line, frozen=True, kw_only=True):
     """A volume was walked: the digest of its index, as rows name files."""
 
@@ -104,7 +112,9 @@ class Sealed(Line, frozen=True, kw_only=True):
     sha256: str
 
 
-AnyLine: TypeAlias = Begun | Avoided | Listed | Said | Read | Finished | MediaHashed | Sealed
+AnyLine: TypeAlias = (
+    Begun | Avoided | Unlooked | Listed | Said | Read | Finished | MediaHashed | Sealed
+)
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,6 +169,7 @@ class Journal:
         self.started = started
         self.extractions: dict[Key, Extraction] = {}
         self.avoided: dict[int, dict[int, str]] = {}
+        self.unlooked: dict[int, dict[int, str]] = {}
         self.listed: dict[int, str] = {}
         self.media: MediaHashed | None = None
         self.sealed: dict[str, str] = {}
@@ -237,8 +248,8 @@ class Journal:
 
     def _take(self, line: AnyLine, pending: dict[Key, Extraction]) -> None:
         match line:
-            case Avoided():
-                self.avoided.setdefault(line.volume, {})[line.address] = line.reason
+            case Avoided() | Unlooked():
+                self._avoid(line)
             case Listed():
                 self.listed[line.volume] = line.sha256
             case Said():
@@ -259,6 +270,12 @@ class Journal:
             case Begun():
                 pass
 
+    def _avoid(self, line: Avoided | Unlooked) -> None:
+        if isinstance(line, Avoided):
+            self.avoided.setdefault(line.volume, {})[line.address] = line.reason
+        else:
+            self.unlooked.setdefault(line.volume, {})[line.row] = line.reason
+
     def artifact(self, key: Key, extraction: Extraction) -> None:
         """Note that an artifact is finished, unless a secret of it would have to be noted."""
         if extraction.carries_secret:
@@ -273,7 +290,7 @@ class Journal:
             Finished(artifact=key, failure=None if failure is None else to_text(failure)),
         )
 
-    def note(self, line: Avoided | Listed | MediaHashed | Sealed) -> None:
+    def note(self, line: Avoided | Unlooked | Listed | MediaHashed | Sealed) -> None:
         """Note anything else that need not be done again."""
         self._append(line)
 

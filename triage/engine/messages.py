@@ -69,6 +69,17 @@ class Extract(Request, frozen=True, kw_only=True):
     row: int
 
 
+class Recognise(Request, frozen=True, kw_only=True):
+    """Look at the first bytes of some files of a volume, in the order in which they lie there."""
+
+    volume: int
+    first: int  # of the files that may be looked at
+    count: int
+    exclude: tuple[str, ...] = ()  # patterns of the scope: nothing of these files is read
+    accounts: tuple[str, ...] = ()  # of the scope; none: of everybody
+    avoid: tuple[int, ...] = ()  # rows at which workers were lost
+
+
 class Export(Request, frozen=True, kw_only=True):
     """Send a part of the content of one file: a large one never stands in memory as a whole."""
 
@@ -120,6 +131,29 @@ class Matched(Reply, frozen=True, kw_only=True):
     row: int
     entry: Entry
     patterns: tuple[int, ...]
+
+
+class Recognised(Reply, frozen=True, kw_only=True):
+    """A file that passes tests on its content, with the numbers of these tests."""
+
+    row: int
+    entry: Entry
+    tests: tuple[int, ...]
+
+
+class Unread(Reply, frozen=True, kw_only=True):
+    """A file whose first bytes could not be read, or not understood."""
+
+    row: int
+    entry: Entry
+    code: str  # unreadable, bad_chunk, not_parsed
+
+
+class Looked(Reply, frozen=True, kw_only=True):
+    """How many files were looked at, and how many of the volume the scope leaves out."""
+
+    examined: int
+    left_out: int
 
 
 class Walked(Reply, frozen=True, kw_only=True):
@@ -186,11 +220,16 @@ class Failed(Reply, frozen=True, kw_only=True):
     error: str = "TriageError"
 
 
-AnyRequest: TypeAlias = Open | WalkVolume | Attach | Facts | Extract | Export | HashMedia
+AnyRequest: TypeAlias = (
+    Open | WalkVolume | Attach | Facts | Recognise | Extract | Export | HashMedia
+)
 AnyReply: TypeAlias = (
     Opened
     | Progress
     | Matched
+    | Recognised
+    | Unread
+    | Looked
     | Walked
     | Found
     | FileRead

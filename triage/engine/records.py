@@ -61,6 +61,7 @@ def make(
     registered: Registered | None,
     volume: Volume,
     entry: Entry | None,
+    found_by: str | None,
     account: Account | None,
 ) -> dict[str, Any]:
     """Build one record. `entry` None: the finding is about the volume itself."""
@@ -78,6 +79,7 @@ def make(
             "path": entry.path if entry else None,
             "address": entry.address if entry else None,
             "allocation": allocation_value(entry.allocation) if entry else None,
+            "found_by": found_by,
             "file": file_key(volume.name, entry) if entry else None,
             "byte_runs": [],
             "locator": finding.locator,

@@ -47,6 +47,7 @@ class Match:
     volume: int
     row: int
     entry: Entry
+    by_content: bool = False  # its path says nothing
 
     @property
     def key(self) -> Key:
@@ -244,6 +245,7 @@ class Results:
                 registered=match.registered if match else None,
                 volume=statement.volume,
                 entry=match.entry if match else None,
+                found_by=None if match is None else "content" if match.by_content else "path",
                 account=accounts.of(statement.volume.name, match.entry.path) if match else None,
             )
             records.append(record)

@@ -33,11 +33,9 @@ class Rounds:
     observer: Observer
     out_of_time: Callable[[], bool]
 
-    def extract(self, matches: Sequence[Match]) -> Accounts:
-        """Run every extractor and return the accounts of the image."""
-        context = [match for match in matches if match.registered.extractor.context]
-        others = [match for match in matches if not match.registered.extractor.context]
-        self._round("context", context)
+    def context(self, matches: Sequence[Match]) -> Accounts:
+        """Run the first round, tell every worker its facts, and return the accounts it found."""
+        self._round("context", [match for match in matches if match.registered.extractor.context])
         facts = self._facts()
         accounts = Accounts(facts)
         self.pool.setup(
@@ -53,9 +51,13 @@ class Rounds:
                 )
             )
         )
+        return accounts
+
+    def extract(self, matches: Sequence[Match], accounts: Accounts) -> None:
+        """Run all other extractors."""
+        others = [match for match in matches if not match.registered.extractor.context]
         self._round("extract", self._wanted(others, accounts))
         self.results.scoped(self.scope, accounts)
-        return accounts
 
     def _wanted(self, matches: Sequence[Match], accounts: Accounts) -> list[Match]:
         """Leave unread what belongs to accounts outside the scope."""

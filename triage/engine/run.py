@@ -18,7 +18,6 @@ import triage
 from triage.bundle import Bundle, BundleWriter, parse_recipient
 from triage.custody import system_clock, utc_text
 from triage.engine import messages as m
-from triage.engine.accounts import Accounts
 from triage.engine.coverage import Outcome
 from triage.engine.environment import environment
 from triage.engine.export import Exporter, export
@@ -27,6 +26,7 @@ from triage.engine.journal import Journal
 from triage.engine.mediahash import MediaHash
 from triage.engine.options import Observer, Options, Record, Reporter, RunResult
 from triage.engine.pool import Pool
+from triage.engine.recogniser import Recogniser
 from triage.engine.results import Results
 from triage.engine.rounds import Rounds
 from triage.engine.sandbox import forbid_dumps
@@ -89,7 +89,16 @@ class Run:
         self.writer.custody.append("image.walked", {"matches": len(matches)})
         scope = self.options.profile.scope
         rounds = Rounds(volumes=self.opened.volumes, scope=scope, **steps)
-        accounts: Accounts = rounds.extract(matches)
+        accounts = rounds.context(matches)
+        recogniser = Recogniser(
+            volumes=self.opened.volumes,
+            entries=walker.entries,
+            selected=self.selected,
+            profile=self.options.profile,
+            **steps,
+        )
+        matches = [*matches, *recogniser.recognise(matches)]
+        rounds.extract(matches, accounts)
         return self.results.records(accounts)
 
     def _not_selected(self) -> None:
@@ -100,7 +109,7 @@ class Run:
                 self.results.coverage.add(
                     "extractor", Outcome.NOT_SELECTED, extractor=registered.extractor.name
                 )
-        for step in ("recognition_by_content", "shadow_copies", "unallocated", "archives"):
+        for step in ("shadow_copies", "unallocated", "archives"):
             self.results.coverage.add("step", Outcome.NOT_SELECTED, name=step)
         for name in self.registry.failures:
             self.results.problem("plugin_not_loaded", name)

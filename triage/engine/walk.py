@@ -47,6 +47,7 @@ class Walker:
     observer: Observer
     out_of_time: Callable[[], bool]
     matches: list[Match] = field(default_factory=list)
+    entries: dict[int, int] = field(default_factory=dict)  # names in each walked volume
     _end: int = 0  # of the indexes in the shared memory
 
     def walk(self) -> list[Match]:
@@ -143,6 +144,7 @@ class Walker:
         volume, results = self.opened.volumes[number].name, self.results
         self.pool.setup(m.Attach(volume=number, at=self._end, length=reply.length))
         self._end += reply.length + -reply.length % _PAGE
+        self.entries[number] = reply.entries
         results.coverage.add("volume", Outcome.FOUND, volume=volume, entries=reply.entries)
         for code, path in reply.problems:
             reason = word(code)

@@ -30,7 +30,9 @@ from triage.artifact import Fact
 from triage.credentials import Credential
 from triage.engine import messages as m
 from triage.engine.accounts import Accounts
+from triage.engine.heads import Candidates, Heads
 from triage.engine.place import NOWHERE, MarkedTree, Place
+from triage.engine.recognition import Recognition
 from triage.engine.sandbox import lock
 from triage.engine.source import Source, open_source
 from triage.engine.view import Access, EvidenceArtifact, Task
@@ -81,6 +83,7 @@ class Worker:
     accounts: Accounts = field(default_factory=lambda: Accounts(()))
     trees: dict[int, FileTree] = field(default_factory=dict)
     indexes: dict[int, Index] = field(default_factory=dict)
+    heads: dict[int, Heads] = field(default_factory=dict)
 
     def tree(self, volume: int) -> FileTree:
         """Open a volume's file system once."""
@@ -152,6 +155,26 @@ class Worker:
             for fact in request.facts
         )
         self.accounts = Accounts(self.facts)
+
+    def recognise(self, request: m.Recognise) -> None:
+        """Look at the first bytes of some files, for all tests of all extractors."""
+        heads = self.heads.get(request.volume)
+        if heads is None:
+            index = self.indexes[request.volume]
+            wanted = self.request.extractors
+            tests = [test for name in wanted for test in self.extractors[name].content]
+            heads = self.heads[request.volume] = Heads(
+                source=self.source,
+                tree=self.tree(request.volume),
+                index=index,
+                recognition=Recognition(tests),
+                candidates=Candidates.of(index, request.exclude, request.accounts, self.accounts),
+                place=self.place,
+            )
+        for reply in heads.look(request, lambda done: self.channel.send(m.Progress(done=done))):
+            self.channel.send(reply)
+        left_out = heads.candidates.left_out
+        self.channel.send(m.Looked(examined=heads.examined, left_out=left_out))
 
     def extract(self, request: m.Extract) -> None:
         """Run an extractor; whatever it does, what it found and read until then is sent."""
@@ -286,6 +309,8 @@ class Worker:
                 self.attach(request)
             case m.Facts():
                 self.learn(request)
+            case m.Recognise():
+                self.recognise(request)
             case m.Extract():
                 self.extract(request)
             case m.Export():

@@ -22,6 +22,8 @@ from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
+
 from triage.errors import EvidenceError, WorkerError
 from triage.evidence.patterns import PatternSet
 from triage.model import Allocation, Entry, EntryType, EvidencePath, FileTimes
@@ -254,6 +256,21 @@ class Index:
         """Whether name and metadata of a row are both in use."""
         wanted = NAME_ALLOCATED | META_ALLOCATED
         return bool(self._columns["flags"][row] & wanted == wanted)
+
+    def files(self) -> Sequence[int]:
+        """Return the rows of files with content that may be trusted, in the order of the media.
+
+        Deleted ones too, unless their metadata entry belongs to another file now. Where the index
+        does not know the place of content, the number of the metadata entry stands for it.
+        """
+        flags = np.frombuffer(self._columns["flags"], dtype=np.uint8)
+        size = np.frombuffer(self._columns["size"], dtype=np.int64)
+        wanted = (flags & (3 | REUSED)) == _TYPE_CODES[EntryType.FILE]
+        rows = np.flatnonzero(wanted & (size > 0))
+        inode = np.frombuffer(self._columns["inode"], dtype=np.int64)
+        order = np.lexsort((rows, inode[rows]))
+        found: list[int] = rows[order].tolist()
+        return found
 
     def child(self, row: int, name: str) -> int | None:
         """Return the child of that name: allocated before deleted, then exact before any case."""

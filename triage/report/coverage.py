@@ -122,7 +122,7 @@ def covered(coverage: Iterable[Record], extractors: Mapping[str, str]) -> Covere
             failed[line["extractor"]] += 1
         if line["counts"]:
             counting.append(line)
-        elif step == "pattern":
+        elif step in ("pattern", "content"):
             patterns[line["extractor"]][line["volume"]] |= outcome == "found"
         elif step == "volume" and outcome == "found":
             walked.append((line["volume"], int(line["entries"])))

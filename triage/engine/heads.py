@@ -1,0 +1,136 @@
+"""The worker's side of recognition by content: the first bytes of every file, once.
+
+Files are read in the order in which they lie on the media, as far as the index tells. Whether a
+row is read at all is decided here, before the first byte: a border of the scope is one for us too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from triage.content import HEAD
+from triage.engine import messages as m
+from triage.engine.accounts import Accounts
+from triage.engine.place import Place
+from triage.engine.recognition import Recognition
+from triage.engine.source import Source
+from triage.errors import EvidenceError, LimitError, ParseError
+from triage.evidence.index import Index
+from triage.evidence.patterns import PatternSet
+from triage.evidence.tree import FileTree
+from triage.model import Reader
+
+_REPORT_EVERY = 512  # files between two progress replies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """The rows of a volume whose content may be looked at, in order; and how many may not."""
+
+    rows: Sequence[int]
+    left_out: int
+
+    @classmethod
+    def of(
+        cls, index: Index, exclude: Sequence[str], accounts: Sequence[str], known: Accounts
+    ) -> Candidates:
+        """Take the files of an index that the scope allows.
+
+        Deleted ones too, unless their metadata belongs to another file now. What lies where they
+        did may be another file's by now: a test that it passes is then about those bytes.
+        """
+        rows = index.files()
+        outside = {match.row for match in index.matches(PatternSet(exclude))}
+        names = {name.casefold() for name in accounts}
+
+        def allowed(row: int) -> bool:
+            if row in outside:
+                return False
+            if not names:
+                return True
+            account = known.of(index.volume, index.path(row))
+            ids = account and {account.name.casefold(), (account.id or "").casefold()}
+            return bool(ids and names & ids)
+
+        if not outside and not names:
+            return cls(rows=rows, left_out=0)
+        kept = [row for row in rows if allowed(row)]
+        return cls(rows=kept, left_out=len(rows) - len(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One row as a `recognition.Candidate`."""
+
+    tree: FileTree
+    index: Index
+    row: int
+
+    def open(self) -> Reader:
+        return self.tree.open(self.index.entry(self.row).address)
+
+    def beside(self, suffix: str) -> Reader | None:
+        name = self.index.name(self.row).decode("utf-8", "surrogateescape")
+        row = self.index.child(self.index.parent(self.row), name + suffix)
+        if row is None or self.index.is_directory(row):
+            return None
+        return self.tree.open(self.index.entry(row).address)
+
+
+@dataclass(slots=True, kw_only=True)
+class Heads:
+    """Looks at the files of one volume."""
+
+    source: Source
+    tree: FileTree
+    index: Index
+    recognition: Recognition
+    candidates: Candidates
+    place: Place
+    examined: int = field(default=0, init=False)
+
+    def look(
+        self, request: m.Recognise, progress: Callable[[int], None]
+    ) -> Iterator[m.Recognised | m.Unread]:
+        """Yield what the tests say about the files of one part."""
+        avoid = frozenset(request.avoid)
+        self.examined = 0
+        for row in self.candidates.rows[request.first : request.first + request.count]:
+            if row in avoid:
+                continue
+            self.place.mark(row)
+            self.examined += 1
+            if self.examined % _REPORT_EVERY == 0:
+                progress(self.examined)
+            yield from self._look(row)
+
+    def _look(self, row: int) -> Iterator[m.Recognised | m.Unread]:
+        file = _File(self.tree, self.index, row)
+        tests: tuple[int, ...] = ()
+        code = None
+        try:
+            reader = file.open()
+            head = reader.read_at(0, min(HEAD, reader.size))
+            if self._damaged(row, len(head)):
+                code = "bad_chunk"
+            tests = self.recognition.tests(head, file)
+        except (ParseError, LimitError):
+            code = "not_parsed"
+        except EvidenceError:
+            code = "unreadable"
+        if tests:
+            yield m.Recognised(row=row, entry=self.index.entry(row), tests=tests)
+        elif code is not None:
+            yield m.Unread(row=row, entry=self.index.entry(row), code=code)
+
+    def _damaged(self, row: int, length: int) -> bool:
+        """Whether a checksum of what was just read did not fit, or the imager filled it."""
+        if not self.source.bad_ranges() and not self.source.unreadable:
+            return False
+        return any(
+            run.image_offset is not None
+            and run.file_offset < length
+            and self.source.bad_in(run.image_offset, min(run.length, length - run.file_offset))
+            for run in self.tree.runs(self.index.entry(row).address)
+        )

@@ -1,0 +1,115 @@
+"""Recognising a file by its content: all tests of all extractors as one table.
+
+Most files are nothing to any of them and must cost next to nothing: a few slices of the first
+bytes, each looked up in a dictionary. Only what begins like SQLite or JSON is read further.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from triage.content import HEAD, ContentTest, Header, HeaderPattern, JsonObject, SqliteSchema
+from triage.formats.sqlite import Limits, open_database
+from triage.model import Reader
+
+_SQLITE = b"SQLite format 3\0"
+_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
+_LONGEST_OBJECT = 16 << 20  # bytes
+_SCHEMA = Limits(steps=1_000_000)  # of the virtual machine; a schema needs few
+
+
+class Candidate(Protocol):
+    """A file that is looked at: its content, and what SQLite wrote beside it."""
+
+    def open(self) -> Reader:
+        """Return the content. Raises EvidenceError."""
+        ...
+
+    def beside(self, suffix: str) -> Reader | None:
+        """Return the file that lies beside it under its name and this ending."""
+        ...
+
+
+class Recognition:
+    """The tests, numbered by their position."""
+
+    def __init__(self, tests: Sequence[ContentTest]) -> None:
+        self._headers: dict[tuple[int, int], dict[bytes, list[int]]] = {}
+        self._patterns: dict[int, dict[bytes, list[tuple[re.Pattern[bytes], int]]]] = {}
+        self._schemas: list[tuple[SqliteSchema, int]] = []
+        self._objects: list[tuple[frozenset[str], int]] = []
+        for number, test in enumerate(tests):
+            match test:
+                case Header():
+                    place = (test.offset, test.offset + len(test.magic))
+                    self._headers.setdefault(place, {}).setdefault(test.magic, []).append(number)
+                case HeaderPattern():
+                    same = self._patterns.setdefault(len(test.first), {})
+                    same.setdefault(test.first, []).append((test.compiled(), number))
+                case SqliteSchema():
+                    self._schemas.append((test, number))
+                case JsonObject():
+                    self._objects.append((frozenset(test.keys), number))
+
+    def tests(self, head: bytes, candidate: Candidate) -> tuple[int, ...]:
+        """Return the numbers of the tests that a file passes; `head` are its first 4 KiB.
+
+        Raises EvidenceError when more must be read and cannot be; ParseError and LimitError when
+        it begins like a database whose schema cannot be read.
+        """
+        found: list[int] = []
+        for (start, end), magics in self._headers.items():
+            found += magics.get(head[start:end], ())
+        for length, firsts in self._patterns.items():
+            for pattern, number in firsts.get(head[:length], ()):
+                if pattern.match(head):
+                    found.append(number)
+        if self._schemas and head.startswith(_SQLITE):
+            found += self._by_schema(candidate)
+        elif self._objects and _OBJECT.match(head):
+            found += self._by_keys(head, candidate)
+        return tuple(sorted(found))
+
+    def _by_schema(self, candidate: Candidate) -> Iterator[int]:
+        with open_database(
+            candidate.open(),
+            wal=candidate.beside("-wal"),
+            journal=candidate.beside("-journal"),
+            limits=_SCHEMA,
+        ) as database:
+            for schema, number in self._schemas:
+                if database.has(schema.tables):
+                    yield number
+
+    def _by_keys(self, head: bytes, candidate: Candidate) -> Iterator[int]:
+        whole = len(head) < HEAD
+
+        def possible(keys: frozenset[str]) -> bool:
+            there = (json.dumps(key).encode() in head for key in keys)
+            return all(there) if whole else any(there)
+
+        wanted = [(keys, number) for keys, number in self._objects if possible(keys)]
+        if not wanted:
+            return
+        text = head
+        if not whole:
+            reader = candidate.open()
+            text = reader.read_at(0, min(reader.size, _LONGEST_OBJECT))
+        there = _root_keys(text)
+        for keys, number in wanted:
+            if keys <= there:
+                yield number
+
+
+def _root_keys(data: bytes) -> frozenset[str]:
+    """Return the keys of the object that stands first; none when it is not one."""
+    text = data.decode("utf-8-sig", "replace").lstrip()
+    with suppress(ValueError, RecursionError):
+        value, _ = json.JSONDecoder().raw_decode(text)
+        if isinstance(value, dict):
+            return frozenset(value)
+    return frozenset()
