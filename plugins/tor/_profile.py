@@ -19,6 +19,8 @@ from triage.formats import json, xml
 from triage.formats.mozilla import Prefs, ini, prefs
 from triage.formats.stamps import stamp
 
+from ..web._addresses import INDICATOR_LIST  # noqa: TID252 - the same files, read by the family of browsers
+from ..web._firefox_profile import named_containers  # noqa: TID252 - the same files, read by the family of browsers
 from . import _settings as settings
 
 SMALL = 16 << 20
@@ -71,6 +73,8 @@ def profile(artifact: Artifact) -> WebBrowser:
         add_ons=tuple(_add_ons(artifact)),
         device_ids=settings.device_ids(found),
         bridges_enabled=settings.bridges_enabled(found),
+        containers=named_containers(artifact),
+        indicator_list=INDICATOR_LIST,
         shows=Shows.EXECUTED if compatibility or text else Shows.PRESENT,
         confidence=Confidence.PROBABLE,
         times=tuple(_times(artifact, found, updates)),

@@ -4,18 +4,20 @@ Written from tor-browser's `000-tor-browser.js` and `TorSettings.sys.mjs`, tor-b
 mozilla-central, for Tor Browser 4.5 to 15 on Windows, Linux (also torbrowser-launcher, Flatpak and
 Tails), macOS and Android. Tested with profiles written by us and with a profile of Firefox ESR.
 Permanent private browsing is the default, so history and cookies are rare and bookmarks common.
-Not read: sessions, form history, the key database, disk cache, thumbnails on Android, update logs.
+The files are read as those of Firefox are. Not read: the key database, disk cache, thumbnails on
+Android.
 References: https://searchfox.org/mozilla-central/, https://gitlab.torproject.org/tpo/applications/.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from triage.api import (
     Artifact,
     Confidence,
+    Finding,
+    IndicatorOnion,
     ParseError,
     Protection,
     Sensitivity,
@@ -25,21 +27,22 @@ from triage.api import (
     WebBookmark,
     WebBrowser,
     WebDownload,
+    WebInput,
     WebSite,
+    WebTab,
     WebVisit,
     extractor,
 )
-from triage.formats import json, xml
-from triage.formats.mozilla import SiteStates, hsts, hsts_bin, jsonlz4, prefs
-from triage.formats.sqlite import Database
+from triage.formats import xml
+from triage.formats.mozilla import prefs
 from triage.formats.stamps import stamp
 
+from ..web import _mozilla as mozilla  # noqa: TID252 - the same files, read by the family of browsers
 from . import _settings as settings
-from . import _sites as sites
 from ._bridges import parse_bridge
-from ._places import backup_findings, database_findings, host_of
 from ._profile import SMALL, anchor, profile
 
+_MAKERS = ("mozilla.org", "mozilla.com", "mozilla.net", "torproject.org", "securedrop.org")
 _PROFILES = (
     # Windows and Linux, Tor Browser 4.5 and later; launcher and Flatpak keep the same tree
     "**/TorBrowser/Data/Browser/*.default*",
@@ -111,24 +114,21 @@ def bridges(artifact: Artifact) -> Iterator[TorBridge]:
         "**/TailsData*/bookmarks/places.sqlite",
         "home/amnesia/.mozilla/firefox/bookmarks/places.sqlite",
     ),
-    yields=(WebBookmark, WebVisit, WebDownload),
+    yields=(WebBookmark, WebVisit, WebDownload, WebInput, IndicatorOnion),
 )
-def places(artifact: Artifact) -> Iterator[WebBookmark | WebVisit | WebDownload]:
-    """Read bookmarks, visits and downloads, with what stands only in the log."""
-    with artifact.sqlite() as database:
-        yield from database_findings(artifact, database)
+def places(artifact: Artifact) -> Iterator[Finding]:
+    """Read bookmarks, visits, downloads and searches, with what stands only in the log."""
+    yield from mozilla.places(artifact, _MAKERS)
 
 
 @extractor(
     name="tor.browser.bookmark-backups",
     paths=_paths("bookmarkbackups/bookmarks-*.json*"),
-    yields=(WebBookmark,),
+    yields=(WebBookmark, IndicatorOnion),
 )
-def backups(artifact: Artifact) -> Iterator[WebBookmark]:
+def backups(artifact: Artifact) -> Iterator[Finding]:
     """Read a backup of the bookmarks; it may hold some that were deleted since."""
-    data = artifact.read(SMALL)
-    plain = artifact.entry.name.casefold().endswith(".json")
-    yield from backup_findings(artifact, json.parse(data) if plain else jsonlz4(data))
+    yield from mozilla.backup(artifact, _MAKERS)
 
 
 @extractor(
@@ -141,28 +141,12 @@ def site_security(artifact: Artifact) -> Iterator[WebSite]:
 
     Private windows leave none on disk. `accessed` is a day, without a time of day.
     """
-    states: SiteStates
-    if artifact.entry.name.casefold().endswith(".bin"):
-        states, place = hsts_bin(artifact.read(SMALL)), "slot"
-    else:
-        states, place = hsts(artifact.text(SMALL)), "line"
-    if states.skipped:
-        artifact.problem(f"{states.skipped} damaged entries")
-    yield from sites.security_states(states.sites, place)
-
-
-_DATABASES: dict[str, Callable[[Database], Iterator[WebSite]]] = {
-    "cookies.sqlite": sites.cookies,
-    "permissions.sqlite": sites.permissions,
-    "content-prefs.sqlite": sites.content_preferences,
-    "favicons.sqlite": sites.favicons,
-    "webappsstore.sqlite": sites.web_storage,
-}
+    yield from mozilla.site_security(artifact, _MAKERS)
 
 
 @extractor(
     name="tor.browser.sites",
-    paths=_paths(*_DATABASES),
+    paths=_paths(*mozilla.SITE_FILES),
     yields=(WebSite,),
     holds_secret=True,
 )
@@ -171,11 +155,7 @@ def site_databases(artifact: Artifact) -> Iterator[WebSite]:
 
     Cookies and stored values are not read: they may open a session.
     """
-    read = _DATABASES[artifact.entry.name.casefold()]
-    with artifact.sqlite() as database:
-        yield from read(database)
-        for text in database.problems:
-            artifact.problem(text)
+    yield from mozilla.site_tables(artifact, _MAKERS)
 
 
 @extractor(
@@ -188,15 +168,7 @@ def storage(artifact: Artifact) -> Iterator[WebSite]:
 
     The file begins with the time of last use, microseconds since 1970, big endian.
     """
-    folder = artifact.path.rsplit("/", 2)[-2]
-    host = sites.origin_host(folder)
-    if host is None:
-        return
-    head = artifact.head(8)
-    accessed = struct.unpack(">q", head)[0] if len(head) == 8 else None  # noqa: PLR2004 - i64
-    yield sites.site(
-        host, "storage", locator=folder, times=stamp("accessed", accessed, Unit.US_UNIX)
-    )
+    yield from mozilla.storage(artifact, _MAKERS)
 
 
 @extractor(
@@ -207,27 +179,31 @@ def storage(artifact: Artifact) -> Iterator[WebSite]:
 )
 def logins(artifact: Artifact) -> Iterator[WebSite]:
     """List hosts for which a login was saved; the logins are not read."""
-    value = json.parse(artifact.read(SMALL))
-    rows = value.get("logins") if isinstance(value, dict) else None
-    if not isinstance(rows, list):
-        raise ParseError("not a list of logins")
-    for number, row in enumerate(rows, 1):
-        address = row.get("hostname") if isinstance(row, dict) else None
-        host = host_of(address) if isinstance(address, str) else None
-        if host is None or not isinstance(row, dict):
-            artifact.problem("a login without a host", locator=f"login {number}")
-            continue
-        yield sites.site(
-            host,
-            "login",
-            locator=f"login {number}",
-            times=tuple(
-                time
-                for key, event in (("timeCreated", "created"), ("timeLastUsed", "used"))
-                if isinstance(raw := row.get(key), int)
-                for time in stamp(event, raw, Unit.MS_UNIX)
-            ),
-        )
+    yield from mozilla.logins(artifact)
+
+
+@extractor(
+    name="tor.browser.sessions",
+    paths=_paths(*mozilla.SESSION_FILES),
+    yields=(WebTab, WebInput, WebSite, IndicatorOnion),
+    holds_secret=True,
+)
+def sessions(artifact: Artifact) -> Iterator[Finding]:
+    """Read saved sessions, which permanent private browsing would have prevented.
+
+    Open and closed tabs, what stood in forms, hosts of cookies; cookies are not read.
+    """
+    yield from mozilla.sessions(artifact, _MAKERS)
+
+
+@extractor(
+    name="tor.browser.form-history",
+    paths=_paths("formhistory.sqlite"),
+    yields=(WebInput,),
+)
+def form_history(artifact: Artifact) -> Iterator[WebInput]:
+    """Read what was entered into forms and the search bar; what looks secret is withheld."""
+    yield from mozilla.form_history(artifact)
 
 
 @extractor(

@@ -90,6 +90,7 @@ def profile(artifact: Artifact) -> WebBrowser:
         profile_name=_name(artifact),
         signed_in_as=_signed_in_as(artifact, found),
         indicator_list=INDICATOR_LIST,
+        containers=named_containers(artifact),
         shows=Shows.EXECUTED if compatibility or text else Shows.PRESENT,
         confidence=Confidence.PROBABLE,
         times=tuple(_times(artifact, found)),
@@ -167,6 +168,17 @@ def _add_ons(artifact: Artifact) -> Iterator[str]:
         name = locale.get("name") if isinstance(locale, dict) else None
         words = (key, name, row.get("version"))
         yield " ".join(word for word in words if isinstance(word, str))[:_LONGEST_VALUE]
+
+
+def named_containers(artifact: Artifact) -> tuple[str, ...]:
+    """Return the containers that someone named; the four that are shipped have no name."""
+    rows = _json(artifact, "containers.json").get("identities")
+    names = (
+        row.get("name")
+        for row in (rows[:_MAX_SHOWN] if isinstance(rows, list) else ())
+        if isinstance(row, dict) and row.get("public") is not False
+    )
+    return tuple(name[:_LONGEST_VALUE] for name in names if isinstance(name, str) and name)
 
 
 def _text(artifact: Artifact, name: str) -> str:

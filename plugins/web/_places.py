@@ -29,7 +29,6 @@ from ._addresses import UNKNOWN, Judgement, Onions, host_of, judge, judge_downlo
 from ._sites import by_maker
 from ._typed import Searches, typed
 
-MAKERS = ("mozilla.org", "mozilla.com", "mozilla.net", "librewolf.net", "waterfox.net")
 _BATCH_US = 60 * 10**6  # microseconds around the making of the root folders
 _ROOT_QUERY = "SELECT dateAdded FROM moz_bookmarks WHERE type = 2 ORDER BY id LIMIT 1"
 _OUTCOMES = {
@@ -43,7 +42,9 @@ _OUTCOMES = {
 }
 
 
-def database_findings(artifact: Artifact, database: Database) -> Iterator[Finding]:
+def database_findings(
+    artifact: Artifact, database: Database, makers: tuple[str, ...]
+) -> Iterator[Finding]:
     """Yield what the database holds: onion addresses, listed addresses, then the rest.
 
     Raises ParseError when the schema is not that of Places.
@@ -55,7 +56,7 @@ def database_findings(artifact: Artifact, database: Database) -> Iterator[Findin
     onions = Onions()
     searches: Searches | None = None
     plain: set[tuple[int, Stored]] = set()
-    visits = "visit_count" in database.columns("moz_places")
+    visits = _visits_are_readable(artifact, database)
     telling: list[Finding] = []
     for visit in places.visits(database) if visits else ():
         if not visit.url:
@@ -69,7 +70,7 @@ def database_findings(artifact: Artifact, database: Database) -> Iterator[Findin
             telling.append(_visit(visit, known))
         else:
             plain.add((visit.id, visit.state))
-    bookmarks = list(_bookmarks(artifact, database, made))
+    bookmarks = list(_bookmarks(artifact, database, made, makers))
     for bookmark in bookmarks:
         onions.add("bookmark", bookmark.url, bookmark.page_title)
     downloads = list(_downloads(database))
@@ -88,14 +89,22 @@ def database_findings(artifact: Artifact, database: Database) -> Iterator[Findin
             yield _visit(visit, UNKNOWN)
 
 
-def backup_findings(artifact: Artifact, backup: Json) -> Iterator[Finding]:
+def _visits_are_readable(artifact: Artifact, database: Database) -> bool:
+    if "visit_count" in database.columns("moz_places"):
+        return True
+    if next(database.select("SELECT id FROM moz_historyvisits LIMIT 1"), None):
+        artifact.problem("visits in a schema that is not read")
+    return False
+
+
+def backup_findings(artifact: Artifact, backup: Json, makers: tuple[str, ...]) -> Iterator[Finding]:
     """Yield the bookmarks of a parsed backup. Raises ParseError when it is none."""
     root = backup.get("dateAdded") if isinstance(backup, dict) else None
     made = root if isinstance(root, int) else None
     onions = Onions()
     found = []
     for number, bookmark in enumerate(places.backup_bookmarks(backup), 1):
-        finding = _bookmark(bookmark, made, locator=f"bookmark {number}")
+        finding = _bookmark(bookmark, made, makers, locator=f"bookmark {number}")
         if finding is None:
             artifact.problem("a bookmark without an address", locator=f"bookmark {number}")
             continue
@@ -127,9 +136,11 @@ def _times(event: str, raw: int | None) -> tuple[Time, ...]:
     return stamp(event, raw, places.unit_of(raw)) if raw else ()
 
 
-def _bookmarks(artifact: Artifact, database: Database, made: int | None) -> Iterator[WebBookmark]:
+def _bookmarks(
+    artifact: Artifact, database: Database, made: int | None, makers: tuple[str, ...]
+) -> Iterator[WebBookmark]:
     for bookmark in places.bookmarks(database):
-        finding = _bookmark(bookmark, made)
+        finding = _bookmark(bookmark, made, makers)
         if finding is None:
             artifact.problem("a bookmark without an address", locator=f"id {bookmark.id}")
         else:
@@ -137,7 +148,10 @@ def _bookmarks(artifact: Artifact, database: Database, made: int | None) -> Iter
 
 
 def _bookmark(
-    bookmark: places.Bookmark, made: int | None, locator: str | None = None
+    bookmark: places.Bookmark,
+    made: int | None,
+    makers: tuple[str, ...],
+    locator: str | None = None,
 ) -> WebBookmark | None:
     if not bookmark.url:
         return None
@@ -145,7 +159,7 @@ def _bookmark(
     batch = _BATCH_US if places.unit_of(made or 0) == "us_unix" else _BATCH_US // 1000
     near = made is None or bookmark.added is None or abs(bookmark.added - made) <= batch
     shipped = bookmark.url.startswith("place:") or (
-        by_maker(host_of(bookmark.url), MAKERS) and near
+        by_maker(host_of(bookmark.url), makers) and near
     )
     changed = bookmark.modified if bookmark.modified != bookmark.added else None
     return WebBookmark(
@@ -155,7 +169,7 @@ def _bookmark(
         shipped=shipped,
         category=known.category,
         indicator=known.indicator,
-        shows=known.shows(Shows.PRESENT),
+        shows=Shows.PRESENT if shipped else known.shows(Shows.PRESENT),
         confidence=Confidence.PROBABLE,
         checks=known.checks,
         locator=locator or f"moz_bookmarks id {bookmark.id}",

@@ -20,7 +20,7 @@ def site(host: str, trace: str, *, by_browser: bool = False, **more: object) -> 
         by_browser=by_browser,
         category=known.category,
         indicator=known.indicator,
-        shows=known.shows(Shows.PRESENT),
+        shows=Shows.PRESENT if by_browser else known.shows(Shows.PRESENT),
         confidence=Confidence.PROBABLE,
         checks=known.checks,
         **more,  # type: ignore[arg-type] # checked by the callers' own types

@@ -5,8 +5,8 @@ Vivaldi and Yandex Browser, and from brave-core; tested with profiles of Chromiu
 with files made by us. Listed addresses come first, the rest of a history follows, one finding a
 visit. Of Brave's Tor windows the disk keeps settings, the tor client that was downloaded, and its
 data directory, which the extractors of tor read; no history.
-Not read: passwords and cookie values, cards and addresses, sessions and tabs (encrypted since
-2026), caches, the storage of pages, history before 2013, Internet Explorer and Edge before 2020.
+Not read: passwords and cookie values, cards and addresses, `Sessions_Encrypted` (2026), caches,
+the storage of pages, history before 2013, Internet Explorer and Edge before 2020.
 References: https://source.chromium.org/chromium/, https://github.com/brave/brave-core.
 """
 
@@ -28,11 +28,12 @@ from triage.api import (
     WebDownload,
     WebInput,
     WebSite,
+    WebTab,
     WebVisit,
     extractor,
 )
 from triage.formats import chromium as databases
-from triage.formats import json, sites
+from triage.formats import json, sites, snss
 from triage.formats.chromium_profile import at, bookmarks, checksum_holds, number
 from triage.formats.sites import host_in
 from triage.formats.stamps import stamp
@@ -42,9 +43,11 @@ from ._chromium_paths import profile_files
 from ._chromium_profile import SMALL, anchor, profile
 from ._history import history_findings, inputs
 from ._sites import site, site_findings
+from ._tabs import tab
 
 _MAKERS = ("google.com", "gstatic.com", "microsoft.com", "brave.com", "vivaldi.com", "opera.com")
 _MAX_HOSTS = 50_000
+_SESSION_LIMIT = 64 << 20
 
 
 @extractor(
@@ -125,13 +128,54 @@ def bookmark_file(artifact: Artifact) -> Iterator[Finding]:
 
 @extractor(
     name="web.chromium.typed",
-    paths=profile_files("Shortcuts"),
+    # `Shortcuts`: what was chosen; `Network Action Predictor`: what was typed on the way there
+    paths=profile_files("Shortcuts", "Network Action Predictor"),
     yields=(WebInput,),
 )
 def shortcuts(artifact: Artifact) -> Iterator[WebInput]:
     """Read what was typed into the address bar and which address was then chosen."""
+    chosen = artifact.entry.name.casefold() == "shortcuts"
     with artifact.sqlite() as database:
-        yield from inputs(databases.shortcuts(database), {})
+        rows = databases.shortcuts(database) if chosen else databases.predictions(database)
+        yield from inputs(rows, {})
+
+
+@extractor(
+    name="web.chromium.sessions",
+    paths=profile_files(
+        # since 2021; the copy of 2026 in `Sessions_Encrypted` cannot be read
+        "Sessions/{Session,Tabs}_*",
+        # before
+        "{Current,Last} {Session,Tabs}",
+    ),
+    yields=(WebTab, IndicatorOnion),
+)
+def sessions(artifact: Artifact) -> Iterator[Finding]:
+    """Read saved sessions: pages of open and closed tabs, with the time each was visited.
+
+    Private windows are never saved. What stood in forms is not read.
+    """
+    data = artifact.read(_SESSION_LIMIT)
+    found = snss.pages(data, closed="tabs" in artifact.entry.name.casefold())
+    if found.damaged:
+        artifact.problem(f"{found.damaged} damaged commands")
+    onions = Onions()
+    for page in found.pages:
+        onions.add("tab", page.url, page.title, page.referrer)
+    yield from onions.findings()
+    for page in found.pages:
+        yield tab(
+            url=page.url,
+            title=page.title,
+            place=f"tab {page.tab}, entry {page.entry + 1}",
+            current=page.current,
+            closed=page.closed,
+            referrer=page.referrer,
+            times=(
+                *stamp("visited", page.visited, Unit.WEBKIT),
+                *stamp("closed", page.closed_at, Unit.WEBKIT),
+            ),
+        )
 
 
 @extractor(

@@ -5,46 +5,34 @@ Waterfox, Mullvad Browser and Firefox for Android; tested with profiles of Firef
 and with files made by us. Tor Browser has extractors of its own. Both states of a database are
 read: what stands only in its log, and what the log replaced. Listed addresses come first, the rest
 of a history follows, one finding a visit.
-Not read: sessions, caches, the key database, synchronised tabs, view times (`moz_places_metadata`),
+Not read: caches, the key database, synchronised tabs, view times (`moz_places_metadata`),
 history of Android before 2020 and of iOS.
 References: https://searchfox.org/mozilla-central/, https://github.com/mozilla/application-services.
 """
 
 from __future__ import annotations
 
-import re
-import struct
 from collections.abc import Iterator
 
 from triage.api import (
     Artifact,
     Finding,
     IndicatorOnion,
-    ParseError,
-    Time,
-    Unit,
     WebBookmark,
     WebBrowser,
     WebDownload,
     WebInput,
     WebSite,
+    WebTab,
     WebVisit,
     extractor,
 )
-from triage.formats import json, sites
-from triage.formats.mozilla import SiteStates, hsts, hsts_bin, jsonlz4
-from triage.formats.stamps import stamp
 
-from ._addresses import host_of
+from . import _mozilla as mozilla
 from ._firefox_paths import PLACES_ON_ANDROID, of_tor_browser, profile_files
-from ._firefox_profile import SMALL, anchor, profile
-from ._places import MAKERS, backup_findings, database_findings
-from ._sites import by_maker, site, site_findings
-from ._typed import typed
+from ._firefox_profile import anchor, profile
 
-_ORIGIN = re.compile(
-    r"(https?)\+\+\+(\[[0-9a-f:]+\]|[^\^+]{1,253})(?:\+[0-9]{1,5})?(?:\^.*)?", re.DOTALL
-)
+_MAKERS = ("mozilla.org", "mozilla.com", "mozilla.net", "librewolf.net", "waterfox.net")
 
 
 @extractor(
@@ -68,10 +56,8 @@ def browser(artifact: Artifact) -> Iterator[WebBrowser]:
 )
 def places(artifact: Artifact) -> Iterator[Finding]:
     """Read visits, bookmarks, downloads and searches, with what stands only in the log."""
-    if of_tor_browser(artifact.path):
-        return
-    with artifact.sqlite() as database:
-        yield from database_findings(artifact, database)
+    if not of_tor_browser(artifact.path):
+        yield from mozilla.places(artifact, _MAKERS)
 
 
 @extractor(
@@ -81,11 +67,8 @@ def places(artifact: Artifact) -> Iterator[Finding]:
 )
 def backups(artifact: Artifact) -> Iterator[Finding]:
     """Read a backup of the bookmarks; it may hold some that were deleted since."""
-    if of_tor_browser(artifact.path):
-        return
-    data = artifact.read(SMALL)
-    plain = artifact.entry.name.casefold().endswith(".json")
-    yield from backup_findings(artifact, json.parse(data) if plain else jsonlz4(data))
+    if not of_tor_browser(artifact.path):
+        yield from mozilla.backup(artifact, _MAKERS)
 
 
 @extractor(
@@ -95,28 +78,8 @@ def backups(artifact: Artifact) -> Iterator[Finding]:
 )
 def form_history(artifact: Artifact) -> Iterator[WebInput]:
     """Read what was entered into forms and the search bar; what looks secret is withheld."""
-    if of_tor_browser(artifact.path):
-        return
-    columns = ["fieldname", "value", "timesUsed", "firstUsed", "lastUsed"]
-    with artifact.sqlite() as database:
-        if not database.has({"moz_formhistory": set(columns)}):
-            raise ParseError("not a form history")
-        for row in database.rows("moz_formhistory", columns):
-            name, text, count, first, last = (row.values[column] for column in columns)
-            if not isinstance(name, str) or not isinstance(text, str):
-                artifact.problem("an entry without text", locator=f"row {row.key!r}")
-                continue
-            yield typed(
-                field="search" if name == "searchbar-history" else name,
-                text=text,
-                row=row.state.value,
-                entries=count if isinstance(count, int) else None,
-                locator=f"moz_formhistory id {row.key!r}",
-                times=(
-                    *stamp("first_used", first if isinstance(first, int) else None, Unit.US_UNIX),
-                    *stamp("used", last if isinstance(last, int) else None, Unit.US_UNIX),
-                ),
-            )
+    if not of_tor_browser(artifact.path):
+        yield from mozilla.form_history(artifact)
 
 
 @extractor(
@@ -129,31 +92,13 @@ def site_security(artifact: Artifact) -> Iterator[WebSite]:
 
     Private windows leave none on disk. `accessed` is a day, without a time of day.
     """
-    if of_tor_browser(artifact.path):
-        return
-    states: SiteStates
-    if artifact.entry.name.casefold().endswith(".bin"):
-        states, place = hsts_bin(artifact.read(SMALL)), "slot"
-    else:
-        states, place = hsts(artifact.text(SMALL)), "line"
-    if states.skipped:
-        artifact.problem(f"{states.skipped} damaged entries")
-    for state in states.sites:
-        yield site(
-            state.host,
-            state.kind.casefold(),
-            by_browser=by_maker(state.host, MAKERS),
-            locator=f"{place} {state.position + 1}",
-            times=(
-                *stamp("accessed", state.last_accessed, Unit.DAYS_UNIX),
-                *stamp("expires", state.expires, Unit.MS_UNIX),
-            ),
-        )
+    if not of_tor_browser(artifact.path):
+        yield from mozilla.site_security(artifact, _MAKERS)
 
 
 @extractor(
     name="web.firefox.sites",
-    paths=profile_files(*sites.MOZILLA),
+    paths=profile_files(*mozilla.SITE_FILES),
     yields=(WebSite,),
     holds_secret=True,
 )
@@ -162,11 +107,8 @@ def site_databases(artifact: Artifact) -> Iterator[WebSite]:
 
     Cookies, logins and stored values are not read: they may open a session.
     """
-    if of_tor_browser(artifact.path):
-        return
-    tables = sites.MOZILLA[artifact.entry.name.casefold()]
-    with artifact.sqlite() as database:
-        yield from site_findings(sites.read(database, tables), MAKERS)
+    if not of_tor_browser(artifact.path):
+        yield from mozilla.site_tables(artifact, _MAKERS)
 
 
 @extractor(
@@ -179,19 +121,8 @@ def storage(artifact: Artifact) -> Iterator[WebSite]:
 
     The file begins with the time of last use, microseconds since 1970, big endian.
     """
-    folder = artifact.path.rsplit("/", 2)[-2]
-    found = _ORIGIN.fullmatch(folder)
-    if found is None or of_tor_browser(artifact.path):
-        return
-    head = artifact.head(8)
-    accessed = struct.unpack(">q", head)[0] if len(head) == 8 else None  # noqa: PLR2004 - i64
-    yield site(
-        found[2],
-        "storage",
-        by_browser=by_maker(found[2], MAKERS),
-        locator=folder,
-        times=stamp("accessed", accessed, Unit.US_UNIX),
-    )
+    if not of_tor_browser(artifact.path):
+        yield from mozilla.storage(artifact, _MAKERS)
 
 
 @extractor(
@@ -202,22 +133,20 @@ def storage(artifact: Artifact) -> Iterator[WebSite]:
 )
 def logins(artifact: Artifact) -> Iterator[WebSite]:
     """List hosts for which a login was saved; the logins are not read."""
-    if of_tor_browser(artifact.path):
-        return
-    value = json.parse(artifact.read(SMALL))
-    rows = value.get("logins") if isinstance(value, dict) else None
-    if not isinstance(rows, list):
-        raise ParseError("not a list of logins")
-    for number, row in enumerate(rows, 1):
-        address = row.get("hostname") if isinstance(row, dict) else None
-        host = host_of(address) if isinstance(address, str) else None
-        if host is None or not isinstance(row, dict):
-            artifact.problem("a login without a host", locator=f"login {number}")
-            continue
-        times: tuple[Time, ...] = tuple(
-            time
-            for key, event in (("timeCreated", "created"), ("timeLastUsed", "used"))
-            if isinstance(raw := row.get(key), int)
-            for time in stamp(event, raw, Unit.MS_UNIX)
-        )
-        yield site(host, "login", locator=f"login {number}", times=times)
+    if not of_tor_browser(artifact.path):
+        yield from mozilla.logins(artifact)
+
+
+@extractor(
+    name="web.firefox.sessions",
+    paths=profile_files(*mozilla.SESSION_FILES),
+    yields=(WebTab, WebInput, WebSite, IndicatorOnion),
+    holds_secret=True,
+)
+def sessions(artifact: Artifact) -> Iterator[Finding]:
+    """Read saved sessions: open and closed tabs, what stood in forms, hosts of cookies.
+
+    Private windows are never saved. Cookies themselves are not read.
+    """
+    if not of_tor_browser(artifact.path):
+        yield from mozilla.sessions(artifact, _MAKERS)

@@ -43,6 +43,7 @@ from triage.findings.web import (
     WebDownload,
     WebInput,
     WebSite,
+    WebTab,
     WebVisit,
 )
 
@@ -61,6 +62,7 @@ KINDS: dict[str, type[Finding]] = {
         WebVisit,
         WebBookmark,
         WebDownload,
+        WebTab,
         WebSite,
         WebInput,
         DarknetClient,
@@ -135,6 +137,7 @@ __all__ = [
     "WebDownload",
     "WebInput",
     "WebSite",
+    "WebTab",
     "WebVisit",
     "Zone",
 ]

@@ -42,6 +42,7 @@ class WebBrowser(Finding):
     profile_name: str | None = None  # as the browser shows it
     signed_in_as: tuple[str, ...] = ()  # accounts with the maker of the browser, by e-mail address
     indicator_list: str | None = None  # `name YYYY-MM-DD`: what addresses were compared with
+    containers: tuple[str, ...] = ()  # named by the user: tabs that keep their own cookies
 
     def summary(self) -> str:
         """Browser, version, profile."""
@@ -132,6 +133,37 @@ class WebDownload(Finding):
         """Target and origin."""
         origin = f"{self.url or '(address unknown)'}{_kind_of_service(self.category)}"
         return f"download {self.target} from {origin}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebTab(Finding):
+    """A page in a tab of a saved session."""
+
+    kind: ClassVar[str] = "web.tab"
+    identity: ClassVar[tuple[str, ...]] = ("url", "tab_state")
+    title: ClassVar[str] = "Tabs of saved sessions"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="The browser saved this page among the tabs that it would open again; `current` "
+        "pages were shown, the others were before or after them in the same tab.",
+        does_not_mean="When the page was loaded, unless a visit time is given; private windows "
+        "are not saved.",
+        other_explanations="A page that opened by itself, a tab sent from another device, "
+        "a session restored after a crash.",
+        next_steps="Compare with the history, which may have been cleared since.",
+    )
+
+    url: str
+    page_title: str | None
+    tab_state: str  # open, closed: when the file was written
+    current: bool
+    container: str | None = None  # name of the container tab, which keeps its own cookies
+    referrer: str | None = None
+    category: str | None = None
+    indicator: str | None = None
+
+    def summary(self) -> str:
+        """Address, and what kind of service it is when the list knows."""
+        return f"{self.tab_state} tab with {self.url}{_kind_of_service(self.category)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -234,6 +234,26 @@ def shortcuts(database: Database) -> Iterator[Typed]:
             )
 
 
+def predictions(database: Database) -> Iterator[Typed]:
+    """Yield what was typed in the address bar, cut as it was typed (Network Action Predictor)."""
+    name = "network_action_predictor"
+    columns = ["user_text", "url", "number_of_hits", "number_of_misses"]
+    if not database.has({name: set(columns)}):
+        raise ParseError("not a database of predictions")
+    for row in database.rows(name, columns):
+        text = _text(row.values["user_text"])
+        hits = _integer(row.values["number_of_hits"]) or 0
+        if text is not None:
+            yield Typed(
+                locator=f"{name} row {_integer(row.key)}",
+                field="address-bar",
+                text=text,
+                url=_text(row.values["url"]),
+                count=hits + (_integer(row.values["number_of_misses"]) or 0),
+                state=row.state,
+            )
+
+
 def form_entries(database: Database) -> Iterator[Typed]:
     """Yield what was entered into forms (Web Data): `autofill`, and `autocomplete` since 2026.
 

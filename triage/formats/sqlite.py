@@ -139,7 +139,8 @@ class Database:
 
         `key` must be unique; for a table WITHOUT ROWID name its key column. Raises like `select`.
         """
-        wanted = ", ".join(quoted(column) for column in columns)
+        # Named as asked for: the schema may spell a column in another case.
+        wanted = ", ".join(f"{quoted(column)} AS {quoted(column)}" for column in columns)
         name = "rowid" if key == "rowid" else quoted(key)
         sql = f"SELECT {name} AS row_key, {wanted} FROM {quoted(table)}"  # noqa: S608 - quoted
         if where is not None:

@@ -15,6 +15,7 @@ import pytest
 
 from plugins.tor import browser
 from triage.api import (
+    IndicatorOnion,
     ParseError,
     RowState,
     Sensitivity,
@@ -24,6 +25,7 @@ from triage.api import (
     WebBrowser,
     WebDownload,
     WebSite,
+    WebTab,
     WebVisit,
 )
 from triage.formats.onion import onion_address
@@ -252,7 +254,7 @@ def test_bookmarks_and_history(extract: Extract) -> None:
         ("moz_annos", (2, 1, 2, '{"state":1,"endTime":1700000000000,"fileSize":7}', 1)),
     )
     found = extract(browser.places, {f"{PROFILE}/places.sqlite": data})
-    shop, about, tor = found.of(WebBookmark)
+    shop, tor, about = found.of(WebBookmark)
     assert (shop.url, shop.page_title, shop.folder) == (SHOP, "B1", "toolbar")
     assert (shop.shipped, about.shipped, tor.shipped) == (False, True, False)
     assert (shop.checks, tor.checks) == (("onion-checksum",), ())
@@ -464,6 +466,20 @@ def test_storage_folders(extract: Extract, folder: str, host: str | None) -> Non
     if host:
         assert found.findings[0].times[0].utc == "2023-11-14T22:13:20Z"
         assert extract(browser.storage, {path: b"\0\1"}).findings[0].times == ()
+
+
+def test_saved_session_and_forms(extract: Extract) -> None:
+    tab = {"entries": [{"url": SHOP, "title": "Shop"}], "index": 1, "lastAccessed": MADE // 1000}
+    value = json.dumps({"windows": [{"tabs": [tab]}]}).encode()
+    tree = {f"{PROFILE}/sessionstore-backups/previous.js": value}
+    found = extract(browser.sessions, tree)
+    (shown,) = found.of(WebTab)
+    assert (shown.url, shown.shows, shown.times[0].utc) == (
+        SHOP,
+        Shows.DESTINATION,
+        "2023-11-14T22:13:20Z",
+    )
+    assert [onion.where for onion in found.of(IndicatorOnion)] == [("tab",)]
 
 
 def test_saved_logins_show_hosts_only(extract: Extract) -> None:

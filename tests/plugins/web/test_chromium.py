@@ -25,6 +25,7 @@ from triage.api import (
     WebDownload,
     WebInput,
     WebSite,
+    WebTab,
     WebVisit,
 )
 
@@ -211,8 +212,21 @@ def test_forms_withhold_what_looks_secret(extract: Extract) -> None:
 
 
 def test_typed_addresses(extract: Extract) -> None:
-    (typed,) = extract(chromium.shortcuts, fixture()).of(WebInput)
+    guess, typed = extract(chromium.shortcuts, fixture()).of(WebInput)
     assert (typed.text, typed.category, typed.entries) == ("tor pro", "tor-software", 3)
+    assert (guess.text, guess.url, guess.entries) == ("dre", "https://dread.example/", 3)
+
+
+def test_tabs_of_saved_sessions(extract: Extract) -> None:
+    found = extract(chromium.sessions, fixture())
+    forum, news, parcel = found.of(WebTab)
+    assert (forum.current, news.current, news.referrer) == (False, True, f"{forum.url[7:-1]}")
+    assert (parcel.tab_state, [time.event for time in parcel.times]) == (
+        "closed",
+        ["visited", "closed"],
+    )
+    assert forum.shows is Shows.DESTINATION
+    assert [onion.where for onion in found.of(IndicatorOnion)] == [("tab",)]
 
 
 def test_sites_say_no_values(extract: Extract) -> None:

@@ -27,6 +27,7 @@ from triage.api import (
     WebDownload,
     WebInput,
     WebSite,
+    WebTab,
     WebVisit,
 )
 from triage.formats.indicators import WEB
@@ -226,6 +227,31 @@ def test_form_entries_that_are_none(extract: Extract) -> None:
     found = extract(firefox.form_history, {f"{PROFILE}/formhistory.sqlite": data})
     assert found.findings == []
     assert len(found.problems) == 1
+
+
+def test_saved_session(extract: Extract) -> None:
+    found = extract(firefox.sessions, fixture())
+    assert [(tab.tab_state, tab.current, tab.container) for tab in found.of(WebTab)] == [
+        ("open", True, "Trade"),
+        ("open", True, "Trade"),
+        ("closed", True, "Trade"),
+    ]
+    assert {onion.onion for onion in found.of(IndicatorOnion)} <= {
+        tab.url.split("/")[2].removesuffix(".ly") for tab in found.of(WebTab)
+    }
+    name, password = found.of(WebInput)
+    assert (name.text, password.text, password.withheld_characters) == ("alicia", None, 19)
+    (cookie,) = found.of(WebSite)
+    assert (cookie.host, cookie.trace, cookie.entries) == ("parcel.example", "session-cookie", 2)
+    assert "not-a-real-token" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[" * 5000, b"mozLz40\0\xff\xff\xff\xff", b"mozLz40\0"]
+)
+def test_damaged_session(extract: Extract, data: bytes) -> None:
+    with pytest.raises((ParseError, EvidenceError)):
+        extract(firefox.sessions, {f"{PROFILE}/sessionstore.jsonlz4": data})
 
 
 def test_sites_say_no_values(extract: Extract) -> None:
