@@ -111,7 +111,10 @@ class Artifact(Protocol):
         ...
 
     def find(self, pattern: str) -> Iterator[Artifact]:
-        """Yield the allocated files below the artifact's folder that match, sorted by path."""
+        """Yield the allocated files that match below the artifact's folder, sorted by path.
+
+        A pattern that begins with `/` starts at the root of the file system, `../` goes up.
+        """
         ...
 
     def facts(self, kind: type[F]) -> tuple[Fact[F], ...]:

@@ -1,15 +1,18 @@
 r"""Read a torrc: one `Option value` a line, `#` comments, `\` joins lines.
 
 Option names are case-insensitive, a leading `+` appends and `/` clears; a value may be a quoted
-string with C escapes. Source: tor(1) and tor's `src/lib/encoding/confline.c`. `%include` is not
-followed: included files have patterns of their own.
+string with C escapes; `%include` names files, folders or globs. Source: tor(1) and tor's
+`src/lib/encoding/confline.c`.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from triage.api import Artifact, EvidenceError, ParseError
 
 TORRC_LIMIT = 1 << 20
 """Bytes; real files are below 10 KB."""
@@ -18,7 +21,10 @@ _MAX_OPTIONS = 20_000
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:[\\/]|/|\\\\)")
-_NAME = re.compile(r"[+/]?([A-Za-z0-9_]+)")
+_NAME = re.compile(r"[+/]?([A-Za-z0-9_]+)|(%include)")
+_INCLUDE = "%include"
+_MAX_DEPTH = 8  # tor allows 31
+_MAX_INCLUDED = 50
 _PATHS = frozenset(
     {
         "cachedirectory",
@@ -82,6 +88,12 @@ class Option:
     line: int
     name: str
     value: str
+    file: str = ""  # evidence path of the included file that it stands in
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a locator."""
+        return f"line {self.line}{f' of {self.file}' if self.file else ''}"
 
     @property
     def key(self) -> str:
@@ -116,6 +128,48 @@ def parse_torrc(text: str) -> tuple[Option, ...]:
     return tuple(options)
 
 
+def read_torrc(artifact: Artifact, root: str = "") -> tuple[Option, ...]:
+    """Read a torrc with what it includes. `root`: what is `/` to it, in a container's files.
+
+    Raises like `Artifact.text` for the file itself; what cannot be read of the others is a problem.
+    """
+    seen = {artifact.path}
+
+    def options(file: Artifact, depth: int) -> Iterator[Option]:
+        for option in parse_torrc(file.text(TORRC_LIMIT)):
+            if option.key != _INCLUDE:
+                yield option if depth == 0 else replace(option, file=file.path)
+                continue
+            for other in _included(file, option.value, root):
+                if depth >= _MAX_DEPTH or len(seen) > _MAX_INCLUDED:
+                    artifact.problem("more included files than are followed", locator=option.place)
+                    return
+                if other.path in seen:
+                    continue
+                seen.add(other.path)
+                try:
+                    yield from options(other, depth + 1)
+                except (ParseError, EvidenceError) as error:
+                    artifact.problem(str(error), locator=other.path)
+
+    return tuple(itertools.islice(options(artifact, 0), _MAX_OPTIONS))
+
+
+def _included(file: Artifact, value: str, root: str) -> Iterator[Artifact]:
+    """Yield what `%include` names: a file, the files of a folder, or what a glob matches."""
+    path = f"{root}{value}" if value.startswith("/") else value
+    one = file.resolve(path)
+    if one is not None:
+        yield one
+        return
+    pattern = path if set(path) & set("*?") else f"{path.rstrip('/')}/*"
+    if set(pattern) & set("[]{}") or "**" in pattern:
+        return  # the names that patterns of ours give a meaning to
+    for found in file.find(pattern):
+        if not found.entry.name.startswith("."):
+            yield found
+
+
 def _option(text: str, line: int) -> Option | None:
     name, _, value = text.strip().partition(" ")
     if "\t" in name:
@@ -126,7 +180,7 @@ def _option(text: str, line: int) -> Option | None:
     value = value.strip()
     quoted = _QUOTED.match(value)
     value = _ESCAPE.sub(r"\1", quoted.group(1)) if quoted else value.partition("#")[0].rstrip()
-    return Option(line=line, name=found.group(1), value=value)
+    return Option(line=line, name=found[1] or found[2], value=value)
 
 
 def is_torrc(options: Iterable[Option]) -> bool:
@@ -151,7 +205,8 @@ def telling_settings(options: Iterable[Option]) -> tuple[str, ...]:
 class ServiceBlock:
     """A `HiddenServiceDir` and the options that belong to it."""
 
-    line: int
+    place: str
+    file: str  # evidence path of the included file that it stands in, "" for the file itself
     directory: str
     ports: tuple[str, ...]
     settings: tuple[str, ...]  # other HiddenService options, `Name value`
@@ -165,7 +220,8 @@ def service_blocks(options: Iterable[Option]) -> Iterator[ServiceBlock]:
 
     def block(option: Option) -> ServiceBlock:
         return ServiceBlock(
-            line=option.line,
+            place=option.place,
+            file=option.file,
             directory=option.value,
             ports=tuple(ports),
             settings=tuple(settings),

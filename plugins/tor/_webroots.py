@@ -35,17 +35,20 @@ _SECTION = re.compile(
 )
 
 
-def web_roots(artifact: Artifact, ports: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the folders served at the local targets of `HiddenServicePort` values, sorted."""
+def web_roots(artifact: Artifact, ports: tuple[str, ...], root: str = "") -> tuple[str, ...]:
+    """Return the folders served at the local targets of `HiddenServicePort` values, sorted.
+
+    `root` is what is `/` to the servers, in a container's files.
+    """
     wanted = {port for value in ports if (port := _local_port(value))}
     if not wanted:
         return ()
     roots = {
-        root
-        for config in _configurations(artifact)
+        served
+        for config in _configurations(artifact, root)
         for section in _sections(_COMMENT.sub("", config.text(_LIMIT)))
         if wanted & {first or second for first, second in _LISTEN.findall(section)}
-        for root in _ROOT.findall(section)
+        for served in _ROOT.findall(section)
     }
     return tuple(sorted(roots))
 
@@ -59,10 +62,10 @@ def _local_port(value: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _configurations(artifact: Artifact) -> Iterator[Artifact]:
+def _configurations(artifact: Artifact, root: str) -> Iterator[Artifact]:
     count = 0
     for main, pattern in _PLACES:
-        found = artifact.resolve(main)
+        found = artifact.resolve(f"{root}{main}")
         for config in (found, *found.find(pattern)) if found else ():
             count += 1
             if count > _MAX_FILES:

@@ -1,10 +1,9 @@
-"""Tor data directories: state, cached network documents, torrc, onion credentials.
+"""Tor data directories: state, cached network documents, onion credentials.
 
 Written from tor 0.4.7 (`statefile.c`, `entrynodes.c`, `hs_client.c`) and tor(1), for tor 0.2.4 to
 0.4.9 on Windows, Linux, macOS and Android; run over a data directory of Debian's tor 0.4.9.11.
 Whoever brings its own tor (browsers, wallets, chat programs) leaves the same files, so the content
-decides, not the path. Not read: the relays in a consensus, `pt_state/`, `keys/` of a relay, the
-`%include` of a torrc.
+decides, not the path. Not read: the relays in a consensus, `pt_state/`, `keys/` of a relay.
 References: https://spec.torproject.org/, tor `doc/state-contents.txt`, `doc/man/tor.1.txt`.
 """
 
@@ -21,7 +20,6 @@ from triage.api import (
     Sensitivity,
     Shows,
     Time,
-    TorBridge,
     TorClient,
     TorGuard,
     TorOnionAuth,
@@ -30,17 +28,11 @@ from triage.api import (
 from triage.formats.onion import check as onion_check
 from triage.formats.stamps import modified, utc_text
 
-from ._bridges import parse_bridge
+from ._bundles import SYSTEM_DATA, SYSTEM_TORRC, bundle_of
+from ._containers import container_of, folder_of, root_of
 from ._orbot import orbot_settings
 from ._state import STATE_LIMIT, Guard, State, is_state, parse_state
-from ._torrc import (
-    TORRC_LIMIT,
-    Option,
-    absolute_paths,
-    is_torrc,
-    parse_torrc,
-    telling_settings,
-)
+from ._torrc import Option, absolute_paths, read_torrc, telling_settings
 
 _HEAD = 4096
 _CONSENSUS = ("cached-microdesc-consensus", "cached-consensus", "unverified-microdesc-consensus")
@@ -48,25 +40,6 @@ _CACHES = (*_CONSENSUS, "cached-certs")
 _NEIGHBOURS = (*_CACHES, "cached-microdescs", "torrc-defaults")
 _MAX_TORRCS = 50
 _TIME_LINE = re.compile(r"^(valid-after|fresh-until|valid-until) ([0-9: -]{19})\r?$", re.MULTILINE)
-_BUNDLES = (  # part of the folded path → who brings this tor
-    ("/torbrowser/", "tor-browser"),
-    ("/torbrowser-data/", "tor-browser"),
-    ("/.tor-browser", "tor-browser"),
-    ("/org.torproject.torbrowser", "tor-browser"),
-    ("/org.torproject.android/", "orbot"),
-    ("/brave-browser", "brave"),
-    ("/bravesoftware/", "brave"),
-    ("/bisq", "bisq"),
-    ("wasabi", "wasabi-wallet"),
-    ("/.sparrow", "sparrow-wallet"),
-    ("/feather", "feather-wallet"),
-    ("/ricochet", "ricochet"),
-    ("/onionshare", "onionshare"),
-    ("/briar", "briar"),
-    ("/cwtch", "cwtch"),
-    ("/var/lib/tor/", "system"),
-    ("/var/lib/tor-instances/", "system"),
-)
 
 
 @extractor(
@@ -142,53 +115,6 @@ def caches(artifact: Artifact) -> Iterator[TorClient]:
 
 
 @extractor(
-    name="tor.data-directory.torrc",
-    paths=(
-        # Tor Browser, any desktop; `torrc.orig.1` is what tor kept when it rewrote the file
-        "**/Tor/torrc",
-        "**/torrc.orig.*",
-        # tor daemon: Debian and Fedora, included parts, FreeBSD and Homebrew
-        "etc/tor/torrc",
-        "etc/tor/torrc.d/*",
-        "etc/tor/instances/*/torrc",
-        "**/etc/tor/torrc",
-        # started by hand
-        "**/.torrc",
-        "**/torrc",
-    ),
-    yields=(TorBridge,),
-    holds_secret=True,
-)
-def torrc(artifact: Artifact) -> Iterator[TorBridge]:
-    """List the bridges in a torrc; its settings stand with the data directory."""
-    options = parse_torrc(artifact.text(TORRC_LIMIT))
-    if not is_torrc(options):
-        return
-    enabled = any(option.key == "usebridges" and option.value == "1" for option in options)
-    for option in options:
-        if option.key != "bridge":
-            continue
-        bridge = parse_bridge(option.value)
-        if bridge is None:
-            artifact.problem("not a bridge line", locator=f"line {option.line}")
-            continue
-        yield TorBridge(
-            line=bridge.line,
-            transport=bridge.transport,
-            address=bridge.address,
-            fingerprint=bridge.fingerprint,
-            source="torrc",
-            enabled=enabled,
-            shows=Shows.DESTINATION,
-            confidence=Confidence.PROBABLE,
-            locator=f"line {option.line}",
-            protection=Protection.PLAIN,
-            sensitivity=Sensitivity.SECRET if bridge.password else Sensitivity.PERSONAL,
-            secret=bridge.password,
-        )
-
-
-@extractor(
     name="tor.onion-auth.credentials",
     paths=(
         # Tor Browser 9.5 and later with “remember this key”, desktop
@@ -230,7 +156,8 @@ def credentials(artifact: Artifact) -> Iterator[TorOnionAuth]:
 
 def _client(artifact: Artifact, parsed: State | None) -> TorClient:
     """Put together what the files of one data directory say."""
-    directory = artifact.path.rpartition("/")[0] or "/"
+    directory = folder_of(artifact)
+    container = container_of(artifact, directory)
     document, dates = _consensus(artifact)
     valid_after = utc_text("consensus_valid_after", dates.get("valid-after"))
     options = _options(artifact, directory)
@@ -243,15 +170,16 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
     )
     paths = absolute_paths(options)
     settings = telling_settings(options)
-    if _bundle(directory) == "orbot":
+    if bundle_of(directory) == "orbot":
         settings += orbot_settings(artifact)
     if parsed is None:
         return TorClient(
             directory=directory,
-            bundled_with=_bundle(directory),
+            bundled_with=bundle_of(directory),
             consensus_valid_after=valid_after[0].utc if valid_after else None,
             configured_paths=paths,
             settings=settings,
+            container=container.name if container else None,
             shows=Shows.EXECUTED if document else Shows.PRESENT,
             confidence=Confidence.PROBABLE,
             times=times,
@@ -261,7 +189,7 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
     return TorClient(
         directory=directory,
         version=parsed.version,
-        bundled_with=_bundle(directory),
+        bundled_with=bundle_of(directory),
         circuits_measured=parsed.measured,
         circuits_abandoned=parsed.abandoned,
         minutes_since_activity=parsed.minutes_since_activity,
@@ -272,6 +200,7 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
         consensus_valid_after=valid_after[0].utc if valid_after else None,
         configured_paths=paths,
         settings=settings,
+        container=container.name if container else None,
         shows=Shows.USED if parsed.measured or confirmed else Shows.EXECUTED,
         confidence=Confidence.CONFIRMED if checks else Confidence.PROBABLE,
         checks=checks,
@@ -343,21 +272,17 @@ def _options(artifact: Artifact, directory: str) -> tuple[Option, ...]:
             files.append(found)
             if len(files) >= _MAX_TORRCS:
                 break
-    if directory.casefold() == "/var/lib/tor":
-        system = artifact.resolve("/etc/tor/torrc")
+    root = root_of(artifact)
+    if directory.removeprefix(root).casefold() == SYSTEM_DATA:
+        system = artifact.resolve(f"{root}{SYSTEM_TORRC}")
         files += [system] if system else []
     options: list[Option] = []
     for found in files:
         try:
-            options += parse_torrc(found.text(TORRC_LIMIT))
+            options += read_torrc(found, root)
         except ParseError as error:
             artifact.problem(error.message, locator=found.path)
     return tuple(options)
-
-
-def _bundle(directory: str) -> str | None:
-    folded = f"{directory.casefold()}/"
-    return next((name for part, name in _BUNDLES if part in folded), None)
 
 
 def _text(data: bytes) -> str:

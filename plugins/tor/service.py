@@ -3,8 +3,10 @@
 Written from tor 0.4.7 (`src/feature/hs/hs_service.c`, `src/lib/crypt_ops/crypto_ed25519.c`) and
 rend-spec-v3; run over a service made by Debian's tor 0.4.9.11. The older 16-character services
 (tor before 0.4.6, 2021) are recognised by `hostname` and `private_key`. A secret key is reported,
-never shown. Not read: keys of Arti, Onionbalance configuration, web servers that listen on a Unix
-socket. Web roots are looked up for nginx and Apache sites in the same file system only.
+never shown. A torrc is followed into what it includes and to the folders that it names, also in the
+layers and volumes of containers (Docker, Podman, containerd, LXC; layouts from their documentation,
+not yet from a real host). Not read: keys of Arti, Onionbalance configuration, web servers that
+listen on a Unix socket. Web roots are looked up for nginx and Apache in the same file system only.
 Reference: https://spec.torproject.org/rend-spec/.
 """
 
@@ -28,7 +30,8 @@ from triage.api import (
 from triage.formats.onion import OnionAddress, onion_address
 from triage.formats.onion import check as onion_check
 
-from ._torrc import TORRC_LIMIT, ServiceBlock, parse_torrc, same_directory, service_blocks
+from ._containers import Container, container_of, folder_of
+from ._torrc import ServiceBlock, read_torrc, same_directory, service_blocks
 from ._webroots import web_roots
 
 _PUBLIC = b"== ed25519v1-public: type0 ==\0\0\0"
@@ -37,15 +40,16 @@ _PUBLIC_LENGTH, _SECRET_LENGTH = 64, 96
 _RSA = b"-----BEGIN RSA PRIVATE KEY-----"
 _SMALL = 8192
 _ANCHORS = ("hs_ed25519_public_key", "hs_ed25519_secret_key", "private_key", "hostname")
-_TORRC = (
-    "../torrc",
-    "../../torrc",
+_BESIDE = ("../torrc", "../../torrc")
+_SYSTEM = (
     "/etc/tor/torrc",
     "/usr/local/etc/tor/torrc",
     "/opt/homebrew/etc/tor/torrc",
 )
 _MAX_CLIENTS = 1000
 _MAX_TORRCS = 50
+# Included files that the patterns below match, so that their blocks are read there.
+_READ_BY_ITSELF = re.compile(r"/etc/tor/torrc\.d/|/\.?torrc$")
 
 
 @extractor(
@@ -104,21 +108,43 @@ def hostname(artifact: Artifact) -> Iterator[TorOnionService]:
     holds_secret=True,
 )
 def configuration(artifact: Artifact) -> Iterator[TorOnionService]:
-    """List onion services in a torrc whose directory is not in this volume."""
-    for block in service_blocks(parse_torrc(artifact.text(TORRC_LIMIT))):
+    """List onion services of a torrc that their directories do not lead to.
+
+    Their directory is not in this volume, or the torrc lies where no one would look for it.
+    """
+    container = container_of(artifact, folder_of(artifact))
+    root = container.root if container else ""
+    for block in service_blocks(read_torrc(artifact, root)):
         base = block.directory.replace("\\", "/").rstrip("/")
-        if not base or any(artifact.resolve(f"{base}/{name}") for name in _ANCHORS):
+        if not base or _READ_BY_ITSELF.search(block.file):
             continue
+        found = _named_directory(artifact, f"{root}{base}" if base.startswith("/") else base)
+        if found is not None and _leads_to(found, artifact):
+            continue  # the reader of the keys comes to this torrc by itself
+        keys = _directory(found) if found else None
         yield TorOnionService(
-            onion=None,
+            onion=_address(keys) if keys else None,
             directory=block.directory,
             ports=block.ports,
+            has_secret_key=keys is not None and keys.has_secret,
             settings=block.settings,
-            web_roots=web_roots(artifact, block.ports),
+            web_roots=web_roots(artifact, block.ports, root),
+            container=container.name if container else None,
             shows=Shows.PRESENT,
             confidence=Confidence.PROBABLE,
-            locator=f"line {block.line}",
+            locator=block.place,
         )
+
+
+def _leads_to(directory: Artifact, torrc: Artifact) -> bool:
+    candidates = _torrcs(directory, container_of(directory, folder_of(directory)))
+    return any(found.path == torrc.path for found, _ in candidates)
+
+
+def _named_directory(artifact: Artifact, base: str) -> Artifact | None:
+    """Return a file of the service directory that a torrc names, None when it is not here."""
+    places = (artifact.resolve(f"{base}/{name}") for name in _ANCHORS)
+    return next((found for found in places if found), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +156,17 @@ class _Directory:
     secret: bytes | None  # expanded key, 64 bytes
     rsa: bytes | None
     hostname: OnionAddress | None
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether a secret key is there."""
+        return self.secret is not None or self.rsa is not None
+
+
+def _address(found: _Directory) -> str | None:
+    if found.public:
+        return onion_address(found.public)
+    return found.hostname.address if found.hostname else None
 
 
 def _directory(artifact: Artifact) -> _Directory:
@@ -161,10 +198,11 @@ def _service(artifact: Artifact, found: _Directory) -> TorOnionService:
     matches = derived == named if derived and named else None
     if matches is False:
         artifact.problem(f"hostname says {named}, the public key gives {derived}")
-    folder = artifact.path.rpartition("/")[0] or "/"
-    blocks = [block for block in _blocks(artifact) if same_directory(block.directory, folder)]
+    folder = folder_of(artifact)
+    container = container_of(artifact, folder)
+    blocks = list(_blocks(artifact, folder, container))
     ports = tuple(dict.fromkeys(port for block in blocks for port in block.ports))
-    has_secret = found.secret is not None or found.rsa is not None
+    has_secret = found.has_secret
     checks = found.hostname.checks if found.hostname else ()
     return TorOnionService(
         onion=derived or named,
@@ -173,7 +211,8 @@ def _service(artifact: Artifact, found: _Directory) -> TorOnionService:
         has_secret_key=has_secret,
         hostname_matches=matches,
         authorized_clients=_clients(artifact),
-        web_roots=web_roots(artifact, ports),
+        web_roots=web_roots(artifact, ports, container.root if container else ""),
+        container=container.name if container else None,
         settings=tuple(dict.fromkeys(item for block in blocks for item in block.settings)),
         shows=Shows.CREDENTIAL if has_secret else Shows.PRESENT,
         confidence=Confidence.CONFIRMED if derived or checks else Confidence.PROBABLE,
@@ -198,18 +237,32 @@ def _secret_text(found: _Directory) -> str | None:
     return found.rsa.decode("ascii", "replace") if found.rsa is not None else None
 
 
-def _blocks(artifact: Artifact) -> Iterator[ServiceBlock]:
-    """Yield the service blocks of the torrc files that may name this directory."""
+def _blocks(artifact: Artifact, folder: str, container: Container | None) -> Iterator[ServiceBlock]:
+    """Yield the blocks of torrc files that name this directory."""
+    for torrc, root in _torrcs(artifact, container):
+        inside = container is not None and (root or torrc.path.startswith(f"{container.top}/"))
+        names = container.inside if container and inside else (folder,)
+        for block in service_blocks(read_torrc(torrc, root)):
+            if any(same_directory(block.directory, name) for name in names):
+                yield block
+
+
+def _torrcs(artifact: Artifact, container: Container | None) -> Iterator[tuple[Artifact, str]]:
+    """Yield the torrc files that may name a service directory, and what is `/` to each."""
+    own = container.root if container else ""
+    places = [(place, own) for place in (*_BESIDE, *(f"{own}{system}" for system in _SYSTEM))]
     seen: set[str] = set()
-    for place in _TORRC:
+    for place, root in places:
         found = artifact.resolve(place)
-        if found is None:
-            continue
-        for torrc in (found, *found.find("{torrc.d,instances/*}/*")):
-            if torrc.path in seen or len(seen) >= _MAX_TORRCS:
-                continue
-            seen.add(torrc.path)
-            yield from service_blocks(parse_torrc(torrc.text(TORRC_LIMIT)))
+        for torrc in (found, *found.find("{torrc.d,instances/*}/*")) if found else ():
+            if torrc.path not in seen and len(seen) < _MAX_TORRCS:
+                seen.add(torrc.path)
+                yield torrc, root
+    for layers in container.layers if container else ():
+        for torrc in artifact.find(f"{layers}/etc/tor/torrc"):
+            if torrc.path not in seen and len(seen) < _MAX_TORRCS:
+                seen.add(torrc.path)
+                yield torrc, torrc.path.removesuffix("/etc/tor/torrc")
 
 
 def _clients(artifact: Artifact) -> tuple[str, ...]:

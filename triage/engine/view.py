@@ -235,8 +235,12 @@ class EvidenceArtifact:
         return self._file(self._task.index.descend(start, text[2 * drive :].split("/")))
 
     def find(self, pattern: str) -> Iterator[EvidenceArtifact]:
-        """Yield the allocated files below the artifact's folder that match."""
-        for row in self._task.index.find(self._folder(), pattern):
+        """Yield the allocated files that match below the artifact's folder, or where it points."""
+        start = 0 if pattern.startswith("/") else self._folder()
+        rest = pattern.removeprefix("/")
+        while rest.startswith("../"):
+            start, rest = self._task.index.parent(start), rest[3:]
+        for row in self._task.index.find(start, rest):
             yield EvidenceArtifact(self._task, row)
 
     def facts(self, kind: type[F]) -> tuple[Fact[F], ...]:

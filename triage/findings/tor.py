@@ -16,7 +16,8 @@ class TorClient(Finding):
     identity: ClassVar[tuple[str, ...]] = ("directory",)
     title: ClassVar[str] = "Tor data directories"
     interpretation: ClassVar[Interpretation] = Interpretation(
-        means="A tor process kept its state in this directory; `last_written` is when it last did.",
+        means="A tor process kept its state in this directory, `last_written` is when it last did; "
+        "without times, a configuration names the directory.",
         does_not_mean="What was visited, or that anything unlawful was: tor keeps no history.",
         other_explanations="A wallet, a chat program or an update service that brings its own tor.",
         next_steps="Look at the browser profile beside it, at bridges and onion credentials, "
@@ -36,6 +37,7 @@ class TorClient(Finding):
     consensus_valid_after: str | None = None  # RFC 3339, UTC: a second clock
     configured_paths: tuple[str, ...] = ()  # absolute paths of that machine in torrc
     settings: tuple[str, ...] = ()  # `Name value` of torrc that say what tor was set up for
+    container: str | None = None  # store and name: `overlay2 3f0c…`, `volume shop`
 
     def summary(self) -> str:
         """Directory, version, measured use."""
@@ -146,6 +148,7 @@ class TorOnionService(Finding):
     authorized_clients: tuple[str, ...] = ()
     web_roots: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()  # other options of the service in torrc, `Name value`
+    container: str | None = None  # store and name: `overlay2 3f0c…`, `volume shop`
 
     def summary(self) -> str:
         """Address, ports, whether the key is there."""

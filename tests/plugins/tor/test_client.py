@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from plugins.tor.client import caches, credentials, state, torrc
+from plugins.tor.client import caches, credentials, state
+from plugins.tor.configuration import torrc
 from triage.api import Confidence, ParseError, Sensitivity, Shows, TorBridge, TorClient, TorGuard
 from triage.formats.onion import onion_address
 
@@ -331,9 +332,65 @@ def test_torrc_near_misses(extract: Extract, text: str) -> None:
 
 def test_torrc_joins_lines_and_unquotes(extract: Extract) -> None:
     text = 'Log notice file "/a b"\nBridge obfs4 \\\n# between\n192.0.2.3:1 \\\nx=1\nUseBridges 0\n'
-    (bridge,) = extract(torrc, {"/x/torrc": text.encode()}).findings
+    found = extract(torrc, {"/x/torrc": text.encode()})
+    (bridge,) = found.of(TorBridge)
+    assert found.of(TorClient)[0].settings == ("UseBridges 0",)
     assert (bridge.line, bridge.locator) == ("obfs4 192.0.2.3:1 x=1", "line 2")
     assert bridge.enabled is False
+
+
+def test_included_files_are_read_where_the_torrc_points(extract: Extract) -> None:
+    tree = {
+        "/home/a/torrc": b"%include /srv/conf/*.conf\n%include extra\n"
+        b"%include more/\n%include gone\n",
+        "/srv/conf/one.conf": b"Bridge 192.0.2.1:1\n%include /srv/conf/one.conf\n",
+        "/srv/conf/.hidden.conf": b"Bridge 192.0.2.9:9\n",
+        "/home/a/extra": b"Bridge 192.0.2.2:2\n",
+        "/home/a/more/x": b"Bridge 192.0.2.3:3\nUseBridges 1\n",
+    }
+    found = extract(torrc, tree)
+    assert [(bridge.address, bridge.locator) for bridge in found.of(TorBridge)] == [
+        ("192.0.2.1:1", "line 1 of /srv/conf/one.conf"),
+        ("192.0.2.2:2", "line 1 of /home/a/extra"),
+        ("192.0.2.3:3", "line 1 of /home/a/more/x"),
+    ]
+    assert found.problems == []
+
+
+def test_endless_includes_end(extract: Extract) -> None:
+    tree = {f"/x/{n}": f"%include {n + 1}\n%include {n + 2}\n".encode() for n in range(40)}
+    found = extract(torrc, {**tree, "/x/torrc": b"%include 0\nUseBridges 1\n"})
+    assert len(found.of(TorClient)) == 1
+    assert found.problems
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "told"),
+    [
+        ("/home/a/torrc", {"/data/tor/state": LEGACY.encode()}, True),
+        ("/data/tor/torrc", {"/data/tor/state": LEGACY.encode()}, False),
+        ("/data/tor/torrc", {}, True),
+    ],
+)
+def test_settings_no_data_directory_leads_to(
+    extract: Extract, path: str, data: dict[str, bytes], told: bool
+) -> None:
+    text = b"DataDirectory /data/tor\nExitNodes {at}\nHTTPSProxyAuthenticator a:b\n"
+    clients = extract(torrc, {path: text, **data}).of(TorClient)
+    assert [(client.directory, client.settings) for client in clients] == (
+        [("/data/tor", ("ExitNodes {at}", "HTTPSProxyAuthenticator [withheld]"))] if told else []
+    )
+
+
+def test_data_directory_in_a_layer_of_a_container(extract: Extract) -> None:
+    layer = "/var/lib/docker/overlay2/abc/diff"
+    tree = {
+        f"{layer}/var/lib/tor/state": LEGACY.encode(),
+        f"{layer}/etc/tor/torrc": b"ExitNodes {at}\n",
+        "/etc/tor/torrc": b"ExitNodes {ch}\n",
+    }
+    (client,) = extract(state, tree).of(TorClient)
+    assert (client.container, client.settings) == ("overlay2 abc", ("ExitNodes {at}",))
 
 
 def test_onion_credential_keeps_its_key(extract: Extract) -> None:

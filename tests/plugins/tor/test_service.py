@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -155,3 +156,73 @@ def test_windows_directory_in_torrc(extract: Extract) -> None:
     (hosted,) = both(extract, tree).findings
     assert hosted.ports == ("80 127.0.0.1:5000",)
     assert extract(configuration, tree).findings == []
+
+
+DOCKER = "/var/lib/docker"
+TORRC = b"HiddenServiceDir /var/lib/tor/shop/\nHiddenServicePort 80 127.0.0.1:8080\n"
+
+
+def mount(name: str, place: str) -> bytes:
+    return json.dumps({"MountPoints": {place: {"Name": name, "Destination": place}}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("folder", "torrc", "name"),
+    [
+        ("overlay2/one/diff/var/lib/tor/shop", "overlay2/one/diff", "overlay2 one"),
+        ("overlay2/one/diff/var/lib/tor/shop", "overlay2/two/diff", "overlay2 one"),
+        ("volumes/keys/_data/shop", "overlay2/two/diff", "volume keys"),
+    ],
+)
+def test_service_in_a_container(extract: Extract, folder: str, torrc: str, name: str) -> None:
+    keys_at = {path.replace(HERE, f"{DOCKER}/{folder}"): data for path, data in service().items()}
+    tree = {
+        **keys_at,
+        f"{DOCKER}/{torrc}/etc/tor/torrc": TORRC,
+        f"{DOCKER}/containers/c1/config.v2.json": mount("keys", "/var/lib/tor"),
+        f"{DOCKER}/containers/c2/config.v2.json": mount("other", "/srv"),
+        "/etc/tor/torrc": b"HiddenServiceDir /var/lib/tor/shop/\nHiddenServicePort 1 127.0.0.1:1\n",
+    }
+    found = extract(keys, tree)
+    (hosted,) = found.of(TorOnionService)
+    assert (hosted.container, hosted.ports) == (name, ("80 127.0.0.1:8080",))
+    assert found.problems == []
+
+
+def test_damaged_settings_of_a_container_are_a_problem(extract: Extract) -> None:
+    here = f"{DOCKER}/volumes/keys/_data"
+    tree = {path.replace(HERE, here): data for path, data in service().items()}
+    found = extract(keys, {**tree, f"{DOCKER}/containers/c1/config.v2.json": b"{"})
+    assert found.of(TorOnionService)[0].container == "volume keys"
+    assert len(found.problems) == 1
+
+
+def test_torrc_that_no_one_would_look_for(extract: Extract) -> None:
+    tree = {**service(), "/home/alice/tor/torrc": TORRC}
+    (configured,) = extract(configuration, tree).of(TorOnionService)
+    assert (configured.onion, configured.has_secret_key) == (ONION, True)
+    assert configured.ports == ("80 127.0.0.1:8080",)
+    assert extract(configuration, {**service(), "/etc/tor/torrc": TORRC}).findings == []
+
+
+def test_blocks_of_included_files(extract: Extract) -> None:
+    tree = {
+        "/etc/tor/torrc": b"%include /etc/tor/torrc.d/*\n%include /srv/onions.conf\n",
+        "/etc/tor/torrc.d/a": b"HiddenServiceDir /mnt/a\n",
+        "/srv/onions.conf": b"HiddenServiceDir /mnt/b\n",
+    }
+    found = extract(configuration, tree).of(TorOnionService)
+    assert sorted((item.directory, item.locator) for item in found) == [
+        ("/mnt/a", "line 1"),
+        ("/mnt/b", "line 1 of /srv/onions.conf"),
+    ]
+
+
+def test_httpd_sites_beside_its_configuration(extract: Extract) -> None:
+    tree = {
+        **service(),
+        "/etc/tor/torrc": TORRC,
+        "/etc/httpd/conf/httpd.conf": b"Listen 80\n",
+        "/etc/httpd/conf.d/shop.conf": b"<VirtualHost 127.0.0.1:8080>\nDocumentRoot /srv/shop\n",
+    }
+    assert extract(keys, tree).of(TorOnionService)[0].web_roots == ("/srv/shop",)
