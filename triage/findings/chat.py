@@ -67,6 +67,7 @@ class ChatAccount(Finding):
     proxy: str | None = None  # type and host:port, without credentials
     phone: str | None = None  # with + and country code if the program stores it so
     handle: str | None = None  # public name to be found by, without @
+    email: str | None = None  # address that the account is registered with
     linked_device: str | None = None  # name of this device among those of the account
 
     def summary(self) -> str:
@@ -192,6 +193,7 @@ class ChatAttachment(Finding):
     length: int | None = None  # bytes
     outgoing: bool | None = None
     present: bool | None = None  # the file is there; None: not looked for
+    content_sha256: str | None = None  # of the file's content, as it lies there
 
     def summary(self) -> str:
         """File name, type and conversation."""
