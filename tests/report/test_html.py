@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -324,6 +325,31 @@ def test_conversations_are_in_time_order_and_undated_messages_last(plain: Bundle
     assert order == sorted(order)
     assert "them@example 3 messages · xmpp · account me@example" in text
     assert "second line" in text
+
+
+def test_conversations_stand_the_largest_first_then_the_latest(
+    make: Make, make_bundle: MakeBundle
+) -> None:
+    def said(number: int, name: str, when: str, **more: str) -> dict[str, Any]:
+        value = {"service": "x", "own_account": None, "conversation": name, "sender": "s"}
+        value |= {"text": f"text {number}", "outgoing": None, **more}
+        return make(number, "chat.message", value=value, times=[time(when)])
+
+    text = Page(
+        render(
+            make_bundle(
+                [
+                    said(1, "a-old", "2024-01-01T00:00:00Z"),
+                    said(2, "b-new", "2024-06-01T00:00:00Z"),
+                    said(3, "c-large", "2023-01-01T00:00:00Z", conversation_name="Garden club"),
+                    said(4, "c-large", "2023-01-02T00:00:00Z", sender_name="Sam"),
+                ]
+            )
+        )
+    ).text
+    order = [text.index(name) for name in ("Garden club c-large · 2 messages", "b-new", "a-old")]
+    assert order == sorted(order)
+    assert "Sam s" in text
 
 
 def test_times_are_shown_with_their_zone(plain: Bundle) -> None:

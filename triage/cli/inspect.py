@@ -13,6 +13,7 @@ import click
 
 from triage.bundle import Bundle, Outcome, compare, load_trust, verify
 from triage.cli.command import cli, format_option
+from triage.console.conversations import print_conversations
 from triage.console.output import facts, note, stdout, table, write_json, write_jsonl
 from triage.console.summary import account_name, latest, print_summary
 from triage.engine.records import finding_id
@@ -156,6 +157,7 @@ def show_command(
     Examples:
       triage show exhibit-7.bundle
       triage show exhibit-7.bundle --kind 'wallet.*' --account bob
+      triage show exhibit-7.bundle --kind chat.message --grep garden
       triage show exhibit-7.bundle f-0123456789abcdef0123456789abcdef
     """
     opened = Bundle.open(bundle)
@@ -174,6 +176,9 @@ def show_command(
         write_json(found)
     elif format_ == "jsonl":
         write_jsonl(found)
+    elif found and all(record["kind"] == "chat.message" for record in found):
+        talks = print_conversations(console, found)
+        note(f"{len(found)} messages in {talks} conversations")
     elif kind or account or since or grep:
         rows = [(r["id"][:14], r["kind"], r["summary"], account_name(r), latest(r)) for r in found]
         console.print(table(None, ("id", "kind", "what", "account", "last dated"), rows))

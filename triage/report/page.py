@@ -215,6 +215,9 @@ def _kind(kind: str, groups: list[Group]) -> KindPart:
         for group in sorted(groups, key=lambda group: group.thread or ("", "", ""))
         if group.thread is not None and group.kept
     ]
+    # the largest first, of equal ones the latest, then by name
+    talks.sort(key=lambda talk: talk.latest, reverse=True)
+    talks.sort(key=lambda talk: talk.count, reverse=True)
     records = [] if kind == MESSAGES else [r for group in groups for r in group.kept]
     return KindPart(
         kind=kind,

@@ -77,6 +77,7 @@ class Line:
 
     row: Row
     sender: str | None
+    sender_name: str | None
     direction: str  # sent, received, or empty when not told
     text: tuple[str, ...]  # its lines
     place: int  # number of its source, from 1
@@ -88,8 +89,10 @@ class Conversation:
 
     service: str
     own_account: str
-    name: str
+    name: str  # its id
+    title: str | None  # what the program shows for it
     count: int
+    latest: str  # UTC time of its newest message, empty when none is dated
     places: tuple[Place, ...]
     dated: tuple[Line, ...]
     undated: tuple[Line, ...]
@@ -126,7 +129,9 @@ def conversation(
         service=service,
         own_account=own_account,
         name=name,
+        title=next(filter(None, (r["value"].get("conversation_name") for r in records)), None),
         count=count,
+        latest=newest(dated[-1]) if dated else "",
         places=tuple(places),
         dated=tuple(lines[: len(dated)]),
         undated=tuple(lines[len(dated) :]),
@@ -144,6 +149,7 @@ def _line(record: Record, number: int) -> Line:
     return Line(
         row=row(record),
         sender=value.get("sender"),
+        sender_name=value.get("sender_name"),
         direction="" if outgoing is None else "sent" if outgoing else "received",
         text=tuple(text),
         place=number,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from plugins.chat import _chromium_app as app
 from triage.formats.structured_clone import Date
-from triage.plugins.chat import _chromium_app as app
 
 
 @pytest.mark.parametrize(
