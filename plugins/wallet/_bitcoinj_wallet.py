@@ -9,6 +9,7 @@ from typing import Final
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     Protection,
     Shows,
     Time,
@@ -24,6 +25,7 @@ from triage.formats.stamps import stamp
 
 from . import _bip32, _coins, _found
 from ._bitcoin import hash160
+from ._bitcoinj_crypto import find_key, open_data, scrypt_of
 from ._coins import Chain
 
 _MOST: Final = 100_000
@@ -41,6 +43,7 @@ _NETWORKS: Final = {  # org.bitcoin.production and its relatives
 }
 _BUILDING = 1  # TransactionConfidence.Type
 _ENCRYPTED_DATA = 6  # field of a key
+_PARAMETERS = 6  # field of a wallet
 _CHECKED = 100  # private keys that are held against their public ones
 
 _Finding = WalletFile | WalletXpub | WalletAddress | WalletTransaction | WalletSecret
@@ -49,26 +52,52 @@ _Finding = WalletFile | WalletXpub | WalletAddress | WalletTransaction | WalletS
 class Wallet:
     """One wallet on its way to findings."""
 
-    def __init__(self, artifact: Artifact, message: Message, software: str) -> None:
+    def __init__(
+        self,
+        artifact: Artifact,
+        message: Message,
+        software: str,
+        file_opened_by: Credential | None = None,
+    ) -> None:
         self.artifact, self.message, self.software = artifact, message, software
+        self.file_opened_by = file_opened_by
         self.identifier = message.text(1) or ""
         coin, network = _NETWORKS.get(self.identifier, ("", ""))
         self.chain: Chain | None = _coins.of(coin, network)
         self.keys = list(message.messages(3))[:_MOST]
         self.coin = self.chain.ticker if self.chain else (self.identifier or "unknown")
         self.own: dict[bytes, str] = {}  # script → address
+        self.opened_by, self.opening = self._opening()
 
     def findings(self) -> Iterator[_Finding]:
         """Yield the file, its keys, secrets, addresses and transactions."""
         listed, keys = list(self._addresses()), list(self._xpubs())
         secrets = list(self._secrets())
         transactions = list(self._transactions())
-        yield self._file(listed, transactions, keys, holds_secret=bool(secrets))
+        clear = any(secret.opened_by is None for secret in secrets)
+        yield self._file(listed, transactions, keys, holds_secret=clear)
         yield from keys
         yield from secrets
         yield from listed
         yield from transactions
         yield from self._payees()
+
+    def _opening(self) -> tuple[Credential | None, bytes]:
+        """Return what was given that opens the private keys, and the key it makes."""
+        scrypt = scrypt_of(self.message.message(_PARAMETERS))
+        sealed = [
+            (data, public)
+            for key in self.keys
+            if (data := key.message(_ENCRYPTED_DATA)) and (public := key.data(3))
+        ]
+        found = find_key(self.artifact, scrypt, sealed) if scrypt else None
+        return found or (self.file_opened_by, b"")
+
+    def _private(self, key: Message) -> bytes | None:
+        """Return a private key or seed, in clear or opened."""
+        return key.data(2) or (
+            open_data(self.opening, key.message(_ENCRYPTED_DATA)) if self.opening else None
+        )
 
     def _file(
         self,
@@ -85,18 +114,22 @@ class Wallet:
         version = self.message.integer(7)
         deltas = [each.delta for each in transactions]
         whole = self.message.whole
+        protection = Protection.ENCRYPTED if self.file_opened_by else Protection.PLAIN
+        state = "keystore-encrypted" if sealed else "plain"
+        state = "file-encrypted" if self.file_opened_by else state
+        locked = sealed and not self.opening
         return WalletFile(
             shows=Shows.USED if transactions else Shows.PRESENT,
             confidence=Confidence.PROBABLE,
             times=self._times(),
-            protection=Protection.PLAIN if whole else Protection.DAMAGED,
+            protection=protection if whole else Protection.DAMAGED,
             software=self.software,
             format_version=None if version is None else str(version),
             coins=(self.coin,),
             network=self.chain.network if self.chain else None,
             wallet_type="hd" if hd else "keys",
             label=self.message.text(11),
-            state="damaged" if not whole else "keystore-encrypted" if sealed else "plain",
+            state=state if whole else "damaged",
             fingerprint=next((key.fingerprint for key in keys if key.fingerprint), None),
             addresses=len(listed),
             transactions=len(transactions),
@@ -104,7 +137,8 @@ class Wallet:
             if hd or None in deltas or not deltas
             else sum(filter(None, deltas)),
             holds_secret=holds_secret,
-            needed_to_open="the wallet password, for private keys alone" if sealed else None,
+            opened_by=str(self.opened_by) if self.opened_by else None,
+            needed_to_open="the wallet password, for private keys alone" if locked else None,
             kdf="scrypt" if 6 in self.message.fields else None,  # noqa: PLR2004 - a field number
             synced_height=self.message.integer(12),
         )
@@ -179,7 +213,7 @@ class Wallet:
         seeds: list[tuple[int, str]] = []
         fit = True
         for position, key in enumerate(self.keys):
-            private, public = key.data(2), key.data(3)
+            private, public = self._private(key), key.data(3)
             if private is None:
                 continue
             if key.integer(1) == _MNEMONIC:
@@ -200,13 +234,20 @@ class Wallet:
                 _found.counted(len(words.split()), "word"),
                 coin=self.coin,
                 checks=known.checks if known else (),
+                opened_by=self.opened_by,
             )
         if lines:
             extent = _found.counted(len(lines), "key")
             checks = ("public key",) if fit else ()
             value = "\n".join(lines)
             yield _found.secret(
-                "private-keys", "keys", value, extent, coin=self.coin, checks=checks
+                "private-keys",
+                "keys",
+                value,
+                extent,
+                coin=self.coin,
+                checks=checks,
+                opened_by=self.opened_by,
             )
 
     @cached_property

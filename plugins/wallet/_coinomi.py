@@ -3,7 +3,7 @@
 Field numbers were found in a wallet that the desktop program wrote (version 20): 1 version, 2 seed,
 3 master key, 4 encryption, 5 parameters of scrypt, 6 pockets, 10 name. A pocket: 1 network, 11
 accounts, each with 1 purpose (44, 49, 84) and 2 keys. A key: 1 type, 3 encrypted, 4 public, 6 chain
-code and path.
+code and path. A seed: 1 type, 2 words, 3 encrypted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from triage.api import (
+    Artifact,
     Confidence,
+    Credential,
     Protection,
     Shows,
     WalletAddress,
@@ -20,11 +22,12 @@ from triage.api import (
     WalletSecret,
     WalletXpub,
 )
-from triage.formats import mnemonic
+from triage.formats import base58, mnemonic
 from triage.formats.protobuf import Message
 
 from . import _bip32, _coins, _found
 from ._bitcoin import hash160
+from ._bitcoinj_crypto import find_key, open_data, scrypt_of
 from ._bitcoinj_wallet import extended, path, written
 
 _PURPOSES: Final = {44: "p2pkh", 49: "p2sh-p2wpkh", 84: "p2wpkh"}
@@ -50,6 +53,7 @@ _TICKERS: Final = {
 _MOST_POCKETS = 500
 _MOST_KEYS = 10_000
 _MNEMONIC = 3
+_XPRV: Final = bytes.fromhex("0488ade4")
 _ED25519 = 5
 _HARDENED = 1 << 31
 _ACCOUNT_DEPTH = 3
@@ -63,17 +67,19 @@ def is_wallet(head: bytes) -> bool:
     return head[:1] == b"\x08" and head[1:2] < b"\x80" and head[2:3] == b"\x12"
 
 
-def findings(message: Message) -> Iterator[_Finding]:
+def findings(artifact: Artifact, message: Message) -> Iterator[_Finding]:
     """Yield what a wallet says, nothing when it has no pockets."""
     pockets = list(message.messages(6))[:_MOST_POCKETS]
     names = [name for pocket in pockets if (name := pocket.text(1)) and "." in name]
     if not names or (message.message(5) is None and message.message(2) is None):
         return
+    opened_by, opened = _opened(artifact, message)
     seed = message.message(2)
     words = seed.text(2) if seed and seed.integer(1) == _MNEMONIC else None
     keys = [item for pocket in pockets for item in _of_pocket(pocket)]
     sealed = message.message(5) is not None
     version = message.integer(1)
+    locked = sealed and opened_by is None
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.CONFIRMED if keys else Confidence.PROBABLE,
@@ -88,7 +94,8 @@ def findings(message: Message) -> Iterator[_Finding]:
         fingerprint=_fingerprint(message),
         addresses=sum(isinstance(item, WalletAddress) for item in keys),
         holds_secret=bool(words) or any(isinstance(item, WalletSecret) for item in keys),
-        needed_to_open="the wallet password, for seed and private keys alone" if sealed else None,
+        opened_by=str(opened_by) if opened_by else None,
+        needed_to_open="the wallet password, for seed and private keys alone" if locked else None,
         kdf="scrypt" if sealed else None,
     )
     if words:
@@ -96,7 +103,43 @@ def findings(message: Message) -> Iterator[_Finding]:
         extent = _found.counted(len(words.split()), "word")
         checks = known.checks if known else ()
         yield _found.secret("bip39-seed", "seed", words, extent, checks=checks)
+    yield from opened
     yield from keys
+
+
+def _opened(artifact: Artifact, message: Message) -> tuple[Credential | None, list[WalletSecret]]:
+    """Try what was given; return which entry it was, with the seed and the master key it opens."""
+    scrypt, master = scrypt_of(message.message(5)), message.message(3)
+    sealed, public = (master.message(3), master.data(4)) if master else (None, None)
+    found = find_key(artifact, scrypt, [(sealed, public)]) if scrypt and sealed and public else None
+    if found is None or master is None:
+        return None, []
+    password, key = found
+    secrets: list[WalletSecret] = []
+    seed = message.message(2)
+    words = (open_data(key, seed.message(3) if seed else None) or b"").decode("utf-8", "replace")
+    known = mnemonic.check(words.split(), kind="bip39")
+    if words:
+        extent = _found.counted(len(words.split()), "word")
+        checks = known.checks if known else ()
+        secrets.append(
+            _found.secret("bip39-seed", "seed", words, extent, checks=checks, opened_by=password)
+        )
+    private, derived = open_data(key, sealed), master.message(6)
+    code = derived.data(1) if derived else None
+    if private and code and len(code) == len(private) == 32:  # noqa: PLR2004 - sizes of BIP-32
+        text = base58.encode_check(_XPRV + bytes(9) + code + b"\0" + private)
+        secrets.append(
+            _found.secret(
+                "xprv",
+                "master key",
+                text,
+                f"{len(text)} characters",
+                checks=("public key",),
+                opened_by=password,
+            )
+        )
+    return password, secrets
 
 
 def _ticker(name: str) -> str:

@@ -16,6 +16,7 @@ from typing import Final
 from triage.api import ParseError
 from triage.formats import addresses
 
+from ._core_crypto import Master
 from ._serial import Stream, WalletEntry, read_wallet_entry
 
 _KEY_SIZES = (33, 65)
@@ -36,7 +37,7 @@ class Key:
     place: str
     private: bytes | None = field(default=None, repr=False)  # 32 bytes
     checked: bool = False  # a hash over both halves holds
-    encrypted: bool = False
+    sealed: bytes | None = field(default=None, repr=False)  # the private key, encrypted
     created: int = 0  # seconds since 1970; 0 and 1: not known
     path: str | None = None
     fingerprint: str | None = None  # of the master key, 8 hex digits
@@ -87,6 +88,8 @@ class Content:
     extended: dict[bytes, list[tuple[int, bytes]]] = field(default_factory=dict)
     clear: list[Clear] = field(default_factory=list)
     kdfs: set[str] = field(default_factory=set)
+    masters: list[Master] = field(default_factory=list)
+    sealed: list[Key] = field(default_factory=list)  # keys of descriptors, encrypted
     encrypted: bool = False
     hd: bool = False
     shielded: int = 0
@@ -170,17 +173,17 @@ def _of_der(der: bytes) -> bytes:
 
 
 def _encrypted_key(content: Content, key: Stream, value: Stream, place: str) -> None:
-    content.key(key.vector(), place).encrypted = True
-    value.vector()
+    entry = content.key(key.vector(), place)
     content.encrypted = True
+    entry.sealed = value.vector()
 
 
 def _master_key(content: Content, key: Stream, value: Stream, place: str) -> None:
     del key, place
-    value.vector()
-    value.vector()
-    content.kdfs.add(_CIPHERS.get(value.number(4), "unknown"))
+    sealed, salt, method = value.vector(), value.vector(), value.number(4)
     content.encrypted = True
+    content.kdfs.add(_CIPHERS.get(method, "unknown"))
+    content.masters.append(Master(sealed=sealed, salt=salt, method=method, rounds=value.number(4)))
 
 
 def _key_metadata(content: Content, key: Stream, value: Stream, place: str) -> None:
@@ -346,8 +349,9 @@ def _descriptor_key(content: Content, key: Stream, value: Stream, place: str) ->
 
 
 def _encrypted_descriptor_key(content: Content, key: Stream, value: Stream, place: str) -> None:
-    del key, value, place
     content.encrypted = True
+    key.take(32)
+    content.sealed.append(Key(key.vector(), place, sealed=value.vector()))
 
 
 def _descriptor_cache(content: Content, key: Stream, value: Stream, place: str) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from triage.api import ParseError
 from triage.formats import base58, extended_keys, mnemonic
 
+from ._electrum_crypto import open_value
 from ._electrum_wallet import Keystore, keystores, mapping, sequence, text
 
 _HEX = re.compile(r"[0-9a-fA-F]{32,64}")
@@ -41,7 +42,7 @@ class Secret:
         if self.kind in {"xprv", "lightning-xprv"}:
             key = extended_keys.classify(self.value)
             return key.checks if key and key.private else ()
-        if self.kind == "keypairs" and all(map(_is_private_key, self._private())):
+        if self.kind == "keypairs" and all(map(is_private_key, self._private())):
             return ("base58check",)
         return ()
 
@@ -66,10 +67,22 @@ class Secret:
         digits = _HEX.fullmatch(self.value) is not None
         return f"{len(self.value)} {'hex digits' if digits else 'characters'}"
 
+    def opened(self, password: bytes) -> Secret:
+        """Return it with what the password opens in place of ciphertext, keys one by one."""
+        if self.kind in {"keypairs", "swap-key"}:
+            lines = (line.partition(" ") for line in self.value.split("\n"))
+            pairs = [
+                (public, open_value(private, password) or private) for public, _, private in lines
+            ]
+            return replace(
+                self, value="\n".join(f"{public} {private}" for public, private in pairs)
+            )
+        return replace(self, value=open_value(self.value, password) or self.value)
+
     def in_clear(self, data: Mapping[str, Any]) -> bool:
         """Whether the value is usable as it stands in this wallet."""
         if self.kind == "keypairs":
-            return any(map(_is_private_key, self._private()))
+            return any(map(is_private_key, self._private()))
         if self.checks or (self.kind != "xprv" and _HEX.fullmatch(self.value)):
             return True
         if self.kind == "passphrase" or not _CIPHERTEXT.fullmatch(self.value):
@@ -80,7 +93,7 @@ class Secret:
         return [line.partition(" ")[2] for line in self.value.split("\n")]
 
 
-def _is_private_key(value: str) -> bool:
+def is_private_key(value: str) -> bool:
     """Whether it is a private key in Wallet Import Format, `p2wpkh:` or the like before it."""
     try:
         payload = base58.decode_check(value.rpartition(":")[2])

@@ -8,6 +8,7 @@ from typing import Final
 
 from triage.api import (
     Confidence,
+    Credential,
     Protection,
     RowState,
     Sensitivity,
@@ -150,17 +151,19 @@ def secret(
     coin: str | None = None,
     checks: tuple[str, ...] = (),
     row: RowState | None = None,
+    opened_by: Credential | None = None,
 ) -> WalletSecret:
-    """Return a secret that stands in clear; its value goes into the frame alone."""
+    """Return a secret that stands in clear or was opened; its value goes into the frame alone."""
     return WalletSecret(
         shows=Shows.CREDENTIAL,
         confidence=Confidence.CONFIRMED if checks else Confidence.PROBABLE,
         checks=checks,
         locator=place,
         row=row,
-        protection=Protection.PLAIN,
+        protection=Protection.ENCRYPTED if opened_by else Protection.PLAIN,
         sensitivity=Sensitivity.SECRET,
         secret=value,
+        opened_by=str(opened_by) if opened_by else None,
         secret_type=kind,
         place=place,
         extent=extent,

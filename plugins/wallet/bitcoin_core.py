@@ -23,6 +23,7 @@ from typing import Final
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     Protection,
     RowState,
     Shows,
@@ -38,6 +39,7 @@ from triage.formats import addresses, berkeleydb, mnemonic
 from triage.formats.stamps import stamp
 
 from . import _found
+from ._core_opened import open_keys
 from ._core_paths import WALLETS
 from ._core_records import Content, Key
 from ._core_wallet import Own, Wallet, chain_of, client_version
@@ -126,14 +128,17 @@ class _Reading:
             artifact.problem("nothing names the coin; addresses are written as Bitcoin's")
         self.wallet = Wallet(now, self.chain)
         self.coin = self.chain.ticker
+        self.opened_by: Credential | None = None
 
     def findings(self) -> Iterator[_Finding]:
         secrets = [*self._secrets(self.now), *self._secrets(self.before, RowState.SUPERSEDED)]
+        self.opened_by, opened = open_keys(self.artifact, self.now, self.chain)
         xpubs = list(self._xpubs())
         addresses_ = list(self._addresses())
         yield self._file(addresses_, xpubs, holds_secret=bool(secrets))
         yield from xpubs
         yield from secrets
+        yield from opened
         yield from addresses_
         yield from self._transactions()
         yield from self._payees({each.crypto_address for each in addresses_})
@@ -168,8 +173,9 @@ class _Reading:
             transactions=len(now.transactions),
             recorded_balance=self.wallet.balance(),
             holds_secret=holds_secret,
+            opened_by=str(self.opened_by) if self.opened_by else None,
             needed_to_open="the wallet passphrase, for private keys alone"
-            if now.encrypted
+            if now.encrypted and not self.opened_by
             else None,
             kdf=", ".join(sorted(now.kdfs)) or None,
         )

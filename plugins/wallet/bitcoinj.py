@@ -4,7 +4,8 @@ Written from bitcoinj's `wallet.proto` and, for Coinomi, from the fields of a wa
 desktop program wrote; tested with wallets of MultiBit Classic, plain and encrypted, its key backup,
 and Coinomi. Public keys, labels, times and transactions stand in clear even in an encrypted wallet.
 Not read: extensions of a wallet, multisignature chains, Bisq's trades (`db/`). The wallet of
-MultiBit HD is encrypted as a whole, as are the backups of the Android wallet: they are named.
+MultiBit HD is encrypted as a whole, as are the backups of the Android wallet; a given password
+opens them (those two after their sources, no file was at hand).
 
 References: https://github.com/bitcoinj/bitcoinj/blob/master/core/src/main/proto/wallet.proto and
 https://github.com/bisq-network/bisq
@@ -21,6 +22,7 @@ from typing import Final
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     ParseError,
     Protection,
     Shows,
@@ -33,13 +35,17 @@ from triage.api import (
 )
 from triage.formats import protobuf
 
-from . import _coinomi
+from . import _coinomi, _found
+from ._bitcoinj_crypto import open_multibit_hd, open_salted
 from ._bitcoinj_wallet import Wallet
+from ._electrum_secrets import is_private_key
 
 _LIMIT = 64 << 20
 _NETWORK = re.compile(rb"\x0a[\x0c-\x28]([a-z][a-z0-9]{1,10}\.[a-z0-9_.-]{3,40})")
 _SALTED = b"Salted__"
 _SALTED_TEXT = b"U2FsdGVkX1"  # the same in base64
+_KEY = re.compile(rb"^[5KL][1-9A-HJ-NP-Za-km-z]{50,51}\b", re.MULTILINE)
+_MD5_COST = 3
 _KEY_SIZES = range(64, 1 << 20)
 _NAMES: Final = (  # a part of the path in small letters, program
     ("multidoge", "multidoge"),
@@ -85,7 +91,7 @@ def wallets(artifact: Artifact) -> Iterator[_Finding]:
     if not message.whole:
         artifact.problem("cut off inside a field: what stands before is read")
     if coinomi:
-        yield from _coinomi.findings(message)
+        yield from _coinomi.findings(artifact, message)
     elif 3 in message.fields or message.integer(7) is not None:  # noqa: PLR2004 - keys, version
         yield from Wallet(artifact, message, _software(artifact.path)).findings()
 
@@ -99,10 +105,11 @@ def wallets(artifact: Artifact) -> Iterator[_Finding]:
         "**/mbhd.wallet.aes",  # MultiBit HD; the folder's name is the wallet's id
         "**/mbhd-*/**/*.aes",  # its backups
     ),
-    yields=(WalletFile,),
+    yields=(WalletFile, WalletXpub, WalletAddress, WalletTransaction, WalletSecret),
+    holds_secret=True,
 )
-def backup(artifact: Artifact) -> Iterator[WalletFile]:
-    """Name a backup that is encrypted as a whole."""
+def backup(artifact: Artifact) -> Iterator[_Finding]:
+    """Read a backup that is encrypted as a whole, if what was given opens it."""
     name, head = artifact.entry.name.casefold(), artifact.head(4096)
     salted = head.lstrip().startswith(_SALTED_TEXT) and _is_salted(head)
     if name.endswith(".aes"):
@@ -113,6 +120,14 @@ def backup(artifact: Artifact) -> Iterator[WalletFile]:
         software = "multibit" if name.endswith(".key") else "bitcoin-wallet-android"
     else:
         return
+    data = artifact.read(_LIMIT)
+    opened = _opened_salted(artifact, data) if salted else open_multibit_hd(artifact, data)
+    message = _wallet_in(opened[1]) if opened else None
+    if opened and message:
+        yield from Wallet(artifact, message, software, opened[0]).findings()
+        return
+    if opened:
+        yield _keys(opened[1], opened[0])
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.PROBABLE if salted else Confidence.POSSIBLE,
@@ -122,8 +137,45 @@ def backup(artifact: Artifact) -> Iterator[WalletFile]:
         coins=("BTC",),
         wallet_type="backup" if salted else "hd",
         state="file-encrypted",
-        needed_to_open="the wallet password",
+        opened_by=str(opened[0]) if opened else None,
+        needed_to_open=None if opened else "the wallet password",
         kdf="evp-bytestokey" if salted else "scrypt",
+    )
+
+
+def _opened_salted(artifact: Artifact, data: bytes) -> tuple[Credential, bytes] | None:
+    """Return which password opens a backup, and the wallet or the list of keys in it."""
+    try:
+        raw = base64.b64decode(b"".join(data.split()), validate=True)
+    except binascii.Error:
+        return None
+    for password in artifact.passwords(cost=_MD5_COST):
+        content = open_salted(raw, password.value)
+        if content and (_wallet_in(content) or _KEY.search(content)):
+            return password, content
+    return None
+
+
+def _wallet_in(content: bytes) -> protobuf.Message | None:
+    if not _NETWORK.match(content[:64]):
+        return None
+    try:
+        return protobuf.parse(content)
+    except ParseError:
+        return None
+
+
+def _keys(content: bytes, opened_by: Credential) -> WalletSecret:
+    """Return the keys of an export of MultiBit Classic, one a line with the time it was made."""
+    lines = [found[0].decode("ascii") for found in _KEY.finditer(content)]
+    return _found.secret(
+        "private-keys",
+        "whole file",
+        "\n".join(lines),
+        _found.counted(len(lines), "key"),
+        coin="BTC",
+        checks=("base58check",) if all(map(is_private_key, lines)) else (),
+        opened_by=opened_by,
     )
 
 

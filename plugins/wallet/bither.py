@@ -1,7 +1,8 @@
 """Bither: the database of addresses and keys.
 
 Written from the schema that Bither's desktop program creates, tested with a database of 2015; later
-ones add a table for hierarchical accounts. Addresses and public keys stand in clear. Not read: the
+ones add a table for hierarchical accounts. Addresses and public keys stand in clear, a given
+password opens the private keys (of hierarchical accounts after the source alone). Not read: the
 database of transactions beside it.
 
 References: https://github.com/bither/bither-desktop-java
@@ -14,12 +15,14 @@ from collections.abc import Iterator
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     ParseError,
     Protection,
     RowState,
     Shows,
     WalletAddress,
     WalletFile,
+    WalletSecret,
     WalletXpub,
     extractor,
 )
@@ -28,10 +31,12 @@ from triage.formats import base58
 from triage.formats.sqlite import Database, Value
 from triage.formats.stamps import stamp
 
-from . import _found
+from . import _bip32, _found
+from . import _bither_crypto as _crypto
 from ._bitcoin import hash160
 
 _MOST = 100_000
+_SEEDS = (16, 32, 64)  # bytes
 _SQLITE = b"SQLite format 3\0"
 _TABLES = {"addresses": {"address", "encrypt_private_key", "pub_key"}}
 
@@ -44,10 +49,10 @@ _TABLES = {"addresses": {"address", "encrypt_private_key", "pub_key"}}
         "**/net.bither/databases/address.db",  # Android
         "**/bither*.db",  # copies under a telling name
     ),
-    yields=(WalletFile, WalletAddress, WalletXpub),
+    yields=(WalletFile, WalletAddress, WalletXpub, WalletSecret),
     holds_secret=True,
 )
-def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletXpub]:
+def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletXpub | WalletSecret]:
     """Read Bither's addresses, aliases and accounts."""
     if not artifact.head(16).startswith(_SQLITE):
         return
@@ -58,11 +63,13 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletX
         listed = list(_addresses(database, aliases))
         keys = list(_accounts(database))
         sealed = any(_column(database, "addresses", "encrypt_private_key"))
+        opened = list(_opened(artifact, database))
         hd = bool(keys) or any(_column(database, "hd_seeds", "encrypt_seed"))
         for text in database.problems:
             artifact.problem(text)
     certain = any(each.checks for each in listed) or bool(keys)
     times = [time for each in listed for time in each.times if time.utc]
+    locked = (sealed or hd) and not opened
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.CONFIRMED if certain else Confidence.PROBABLE,
@@ -74,10 +81,12 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletX
         wallet_type="hd" if hd else "keys",
         state="keystore-encrypted" if sealed or hd else "plain",
         addresses=len(listed),
-        needed_to_open="the wallet password, for private keys alone" if sealed or hd else None,
+        opened_by=opened[0].opened_by if opened else None,
+        needed_to_open="the wallet password, for private keys alone" if locked else None,
         kdf="scrypt" if sealed or hd else None,
     )
     yield from keys
+    yield from opened
     yield from listed
 
 
@@ -85,6 +94,55 @@ def _column(database: Database, table: str, column: str) -> Iterator[Value]:
     if database.has({table: {column}}):
         for row in database.rows(table, (column,)):
             yield row.values[column]
+
+
+def _opened(artifact: Artifact, database: Database) -> Iterator[WalletSecret]:
+    """Yield the private keys and seeds that a given password opens, each with its own salt."""
+    columns = ("address", "pub_key", "encrypt_private_key")
+    known: Credential | None = None
+    for row in database.rows("addresses", columns):
+        found = _crypto.sealed(row.values["encrypt_private_key"])
+        for password in _tries(artifact, found, known):
+            private = found.opened(password) if found else None
+            if private and len(private) == 32 and _fits(private, row.values["pub_key"]):  # noqa: PLR2004
+                known = password
+                text = f"{row.values['address']!s} {private.hex()}"
+                place = f"addresses {row.key!r}"
+                yield _secret("private-key", place, text, "32 bytes", password)
+                break
+    for table, column in (("hd_seeds", "encrypt_seed"), ("hd_account", "encrypt_seed")):
+        for count, value in enumerate(_column(database, table, column)):
+            found = _crypto.sealed(value)
+            for password in _tries(artifact, found, known):
+                seed = found.opened(password) if found else None
+                if seed and (len(seed) in _SEEDS and (known or len(seed) % 16 == 0)):
+                    place, extent = f"{table}[{count}].{column}", f"{len(seed)} bytes"
+                    yield _secret("hd-seed", place, seed.hex(), extent, password)
+                    break
+
+
+def _tries(
+    artifact: Artifact, found: _crypto.Sealed | None, known: Credential | None
+) -> Iterator[Credential]:
+    """Yield the password that opened something else, else all that were given."""
+    if found is None:
+        return
+    if known is not None:
+        yield known
+    else:
+        yield from artifact.passwords(cost=found.kdf.cost)
+
+
+def _secret(kind: str, place: str, value: str, extent: str, opened_by: Credential) -> WalletSecret:
+    checks = ("public key",) if kind == "private-key" else ()
+    return _found.secret(kind, place, value, extent, coin="BTC", checks=checks, opened_by=opened_by)
+
+
+def _fits(private: bytes, public: Value) -> bool:
+    try:
+        return isinstance(public, str) and _bip32.matches(private, base58.decode(public))
+    except ParseError:
+        return False
 
 
 def _aliases(database: Database) -> Iterator[tuple[str, str]]:

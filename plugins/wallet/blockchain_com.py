@@ -3,7 +3,8 @@
 Written from the formats that btcrecover and My-Wallet-V3 read, and tested with backups of versions
 0 and 2. A backup is encrypted as a whole with the wallet's main password; of later ones version
 and iterations stand in clear, and around them what the server adds. Wallets that were saved in
-clear are read: addresses, keys, accounts. Backups of dogechain.info are named.
+clear or that a given password opens are read: addresses, keys, accounts; a second password, over
+the keys alone, is tried as well. Backups of dogechain.info are named.
 
 References: https://github.com/blockchain/My-Wallet-V3
 """
@@ -19,6 +20,7 @@ from typing import Any
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     ParseError,
     Protection,
     Shows,
@@ -32,6 +34,7 @@ from triage.formats import addresses, base58, json
 from triage.formats.stamps import stamp
 
 from . import _found
+from ._blockchain_crypto import find_second, open_payload, open_value, second_rounds
 from ._shapes import mapping, number, read, sequence, text
 
 _LIMIT = 16 << 20
@@ -57,12 +60,16 @@ def backup(artifact: Artifact) -> Iterator[_Finding]:
     """Read a backup of a web wallet: its version, or what it holds when it is not encrypted."""
     data = read(artifact, _LIMIT)
     if isinstance(data, dict):
-        yield from _of_object(data)
+        yield from _of_object(artifact, data)
     elif artifact.entry.size <= _LIMIT and _is_ciphertext(artifact.head(1 << 16)):
-        yield _sealed("0 or 1", None)
+        opened = open_payload(artifact, artifact.read(_LIMIT), None)
+        if opened:
+            yield from _Wallet(artifact, opened[1], "0 or 1", opened[0]).findings()
+        else:
+            yield _sealed("0 or 1", None)
 
 
-def _of_object(data: dict[str, Any]) -> Iterator[_Finding]:
+def _of_object(artifact: Artifact, data: dict[str, Any]) -> Iterator[_Finding]:
     inner = data
     if isinstance(data.get("payload"), str):
         try:  # what the server hands out wraps the backup
@@ -70,15 +77,20 @@ def _of_object(data: dict[str, Any]) -> Iterator[_Finding]:
         except ParseError:
             inner = {}
         inner = inner or data
-    if text(inner.get("payload")) and number(inner.get("pbkdf2_iterations")):
-        guid = text(data.get("guid"))
-        yield _sealed(str(number(inner.get("version")) or "unknown"), guid)
+    payload, rounds = text(inner.get("payload")), number(inner.get("pbkdf2_iterations"))
+    if payload and rounds:
+        version = str(number(inner.get("version")) or "unknown")
+        opened = open_payload(artifact, payload.encode("utf-8", "replace"), rounds)
+        if opened:
+            yield from _Wallet(artifact, opened[1], version, opened[0]).findings()
+        else:
+            yield _sealed(version, text(data.get("guid")))
     elif text(data.get("guid")) and text(data.get("payload")) and text(data.get("cipher")):
         yield _sealed(None, text(data.get("guid")), software="dogechain.info", coin="DOGE")
     elif _GUID.fullmatch(text(data.get("guid")) or "") and (
         sequence(data.get("keys")) or sequence(data.get("hd_wallets"))
     ):
-        yield from _Plain(data).findings()
+        yield from _Wallet(artifact, data).findings()
 
 
 def _is_ciphertext(head: bytes) -> bool:
@@ -112,12 +124,19 @@ def _sealed(
     )
 
 
-class _Plain:
-    """A wallet in clear."""
+class _Wallet:
+    """A wallet in clear, or opened."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
-        self.data = data
+    def __init__(
+        self,
+        artifact: Artifact,
+        data: dict[str, Any],
+        version: str | None = None,
+        opened_by: Credential | None = None,
+    ) -> None:
+        self.data, self.version, self.opened_by = data, version, opened_by
         self.doubly = data.get("double_encryption") is True
+        self.second = find_second(artifact, data) if self.doubly else None
         self.keys = [mapping(key) for key in sequence(data.get("keys"))[:_MOST]]
         self.hd = [mapping(each) for each in sequence(data.get("hd_wallets"))[:100]]
 
@@ -131,16 +150,22 @@ class _Plain:
             shows=Shows.PRESENT,
             confidence=Confidence.CONFIRMED if certain else Confidence.PROBABLE,
             times=stamp("first_key_created", min(created, default=0), "ms_unix"),
-            protection=Protection.PLAIN,
+            protection=Protection.ENCRYPTED if self.opened_by else Protection.PLAIN,
             software="blockchain.com",
+            format_version=self.version,
             coins=("BTC",),
             wallet_type="hd" if self.hd else "keys",
             label=text(self.data.get("guid")),
-            state="keystore-encrypted" if self.doubly else "plain",
-            addresses=len(listed),
-            holds_secret=bool(secrets),
-            needed_to_open="the second password, for seed and private keys alone"
+            state="file-encrypted"
+            if self.opened_by
+            else "keystore-encrypted"
             if self.doubly
+            else "plain",
+            addresses=len(listed),
+            holds_secret=bool(secrets) and self.opened_by is None,
+            opened_by=str(self.opened_by) if self.opened_by else None,
+            needed_to_open="the second password, for seed and private keys alone"
+            if self.doubly and not self.second
             else None,
         )
         yield from keys
@@ -180,22 +205,28 @@ class _Plain:
                         yield found
 
     def _secrets(self) -> Iterator[WalletSecret]:
-        if self.doubly:
-            return
-        lines = [
-            f"{key.get('addr')} {key['priv']}"
-            for key in self.keys
-            if _is_key(text(key.get("priv")) or "")
-        ]
+        values = ((key.get("addr"), self._value(key.get("priv"))) for key in self.keys)
+        lines = [f"{addr} {value}" for addr, value in values if value and _is_key(value)]
         if lines:
             extent = _found.counted(len(lines), "key")
-            yield _found.secret("private-keys", "keys", "\n".join(lines), extent, coin="BTC")
+            yield self._secret("private-keys", "keys", "\n".join(lines), extent)
         for position, wallet in enumerate(self.hd):
-            seed = text(wallet.get("seed_hex"))
+            seed = self._value(wallet.get("seed_hex"))
             if seed:
                 place = f"hd_wallets[{position}].seed_hex"
                 extent = f"{len(seed)} hex digits"
-                yield _found.secret("hd-seed", place, seed, extent, coin="BTC")
+                yield self._secret("hd-seed", place, seed, extent)
+
+    def _secret(self, kind: str, place: str, value: str, extent: str) -> WalletSecret:
+        opened_by = self.second[0] if self.second else self.opened_by
+        return _found.secret(kind, place, value, extent, coin="BTC", opened_by=opened_by)
+
+    def _value(self, value: Any) -> str | None:
+        """Return a key or seed, in clear or opened by the second password."""
+        stated = text(value)
+        if stated is None or not self.doubly:
+            return stated
+        return open_value(stated, self.second[1], second_rounds(self.data)) if self.second else None
 
     def _contacts(self) -> Iterator[WalletAddress]:
         for position, item in enumerate(sequence(self.data.get("address_book"))[:_MOST]):

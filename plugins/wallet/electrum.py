@@ -4,8 +4,9 @@ Written from the sources of Electrum 4.3.4 (Debian) and of its development line 
 with wallets that Electrum 1.9.8 to 4.6.0 wrote on Linux. Windows, macOS, Android and Tails write
 the same files in other folders. Reads all layouts of a wallet file that can be read without a
 password (see `_electrum_file` and `_electrum_wallet`), half-written ones too: `<wallet>.tmp.<pid>`
-stays behind after a crash. A file that is encrypted as a whole is named, not opened. What channels
-hold, and labels of lightning payments, are not read.
+stays behind after a crash. Given passwords open files that are encrypted as a whole, and seeds and
+keys; the header of the development line is named, not opened. What channels hold, and labels of
+lightning payments, are not read.
 
 Balances and heights are what the file knew when it was last written. Electron Cash writes legacy
 addresses, which look like Bitcoin's: the coin is told from the folder, else from the addresses.
@@ -27,6 +28,7 @@ from typing import Any, Final
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     ParseError,
     Protection,
     RowState,
@@ -49,6 +51,8 @@ from triage.formats.times import utc
 from . import _electrum_file as storage
 from . import _electrum_secrets as secret_keys
 from . import _electrum_wallet as wallet
+from . import _found
+from ._electrum_crypto import FILE_KDF, open_file
 from ._electrum_paths import SETTINGS, WALLETS, by_path
 from ._electrum_secrets import Secret
 from ._electrum_wallet import mapping, number, sequence, text
@@ -76,14 +80,31 @@ def wallets(
     stored = storage.read(artifact.read())
     if stored is None:
         return
+    opened_by = None
     if isinstance(stored, storage.Sealed):
-        yield _sealed(artifact, stored)
-        return
+        sealed = stored
+        opened_by, stored = _opened(artifact, sealed)
+        if stored is None:
+            yield _sealed(artifact, sealed)
+            return
     if not stored.complete:
         artifact.problem(f"cut off: {stored.unread} characters after the last whole value")
     if stored.skipped:
         artifact.problem(f"{stored.skipped} of the appended changes do not fit")
-    yield from _Reading(artifact, stored).findings()
+    yield from _Reading(artifact, stored, opened_by).findings()
+
+
+def _opened(
+    artifact: Artifact, sealed: storage.Sealed
+) -> tuple[Credential | None, storage.Stored | None]:
+    """Try what was given on a file that is encrypted as a whole."""
+    if sealed.complete and "header" not in sealed.checks:
+        for password in artifact.passwords(cost=FILE_KDF.cost):
+            content = open_file(artifact.read(), password.value)
+            stored = storage.read(content) if content is not None else None
+            if isinstance(stored, storage.Stored):
+                return password, stored
+    return None, None
 
 
 def _sealed(artifact: Artifact, sealed: storage.Sealed) -> WalletFile:
@@ -104,8 +125,12 @@ def _sealed(artifact: Artifact, sealed: storage.Sealed) -> WalletFile:
 class _Reading:
     """One readable file on its way to findings."""
 
-    def __init__(self, artifact: Artifact, stored: storage.Stored) -> None:
+    def __init__(
+        self, artifact: Artifact, stored: storage.Stored, file_opened_by: Credential | None
+    ) -> None:
         self.artifact, self.stored, self.data = artifact, stored, stored.data
+        self.file_opened_by = file_opened_by
+        self.keys_opened_by: Credential | None = None
         self.keystores = wallet.keystores(self.data)
         self.listed = _bounded(artifact, wallet.addresses(self.data), "addresses")
         self.transactions = _bounded(artifact, wallet.transactions(self.data), "transactions")
@@ -121,21 +146,40 @@ class _Reading:
         secrets = list(secret_keys.secrets(self.data))
         clear = [secret for secret in secrets if secret.in_clear(self.data)]
         superseded = self._superseded(secrets)
+        opened = self._opened([secret for secret in secrets if secret not in clear])
         xpubs = list(self._xpubs())
         yield self._file(xpubs, sealed=len(clear) < len(secrets), clear=bool(clear or superseded))
         yield from xpubs
-        yield from (self._secret(secret) for secret in clear)
-        yield from (self._secret(secret, RowState.SUPERSEDED) for secret in superseded)
+        yield from (self._secret(secret, opened_by=self.file_opened_by) for secret in clear)
+        yield from (self._secret(secret, opened_by=self.keys_opened_by) for secret in opened)
+        for secret in superseded:
+            yield self._secret(secret, RowState.SUPERSEDED, self.file_opened_by)
         yield from map(self._address, self.listed)
         yield from map(self._transaction, self.transactions)
         yield from _contacts(self.data.get("contacts"), self.coin, self.labels)
         yield from self._payees()
 
+    def _opened(self, sealed: list[Secret]) -> list[Secret]:
+        """Return what a password opens; the one that opened the file most likely does."""
+        if not sealed:
+            return []
+        first = () if self.file_opened_by is None else (self.file_opened_by,)
+        for password in (*first, *self.artifact.passwords()):
+            opened = [secret.opened(password.value) for secret in sealed]
+            if any(secret.checks or secret.in_clear(self.data) for secret in opened):
+                self.keys_opened_by = password
+                return [new for new, old in zip(opened, sealed, strict=True) if new != old]
+        return []
+
     def _file(self, xpubs: list[WalletXpub], *, sealed: bool, clear: bool) -> WalletFile:
         devices = sorted({store.hardware for store in self.keystores if store.hardware})
-        needs = ["the wallet password, for seed and private keys alone"] if sealed else []
+        locked = sealed and self.keys_opened_by is None
+        opened_by = self.file_opened_by or self.keys_opened_by
+        needs = ["the wallet password, for seed and private keys alone"] if locked else []
         needs += [f"the hardware wallet ({name}), to spend" for name in devices]
         state = "keystore-encrypted" if sealed else "plain"
+        state = "file-encrypted" if self.file_opened_by else state
+        protection = Protection.ENCRYPTED if self.file_opened_by else Protection.PLAIN
         metadata = mapping(self.data.get("db_metadata"))
         created = number(metadata.get("creation_timestamp"))
         deltas = [transaction.delta for transaction in self.transactions]
@@ -146,7 +190,7 @@ class _Reading:
             confidence=Confidence.CONFIRMED if certain else Confidence.PROBABLE,
             checks=_file_checks(xpubs, self.known),
             times=(_seconds("created", created),) if created else (),
-            protection=Protection.PLAIN if self.stored.complete else Protection.DAMAGED,
+            protection=protection if self.stored.complete else Protection.DAMAGED,
             software=self.software,
             software_version=text(metadata.get("first_electrum_version_used")),
             format_version=None if version is None else str(version),
@@ -164,7 +208,8 @@ class _Reading:
                 for name in ("channels", "imported_channel_backups", "onchain_channel_backups")
             ),
             recorded_balance=None if None in deltas or not deltas else sum(filter(None, deltas)),
-            holds_secret=clear,
+            holds_secret=clear and not self.file_opened_by,
+            opened_by=str(opened_by) if opened_by else None,
             needed_to_open="; ".join(needs) or None,
         )
 
@@ -196,20 +241,18 @@ class _Reading:
         """Return the script type: a plain xpub of several cosigners means P2SH."""
         return "p2sh" if promised == "p2pkh" and len(self.keystores) > 1 else promised
 
-    def _secret(self, secret: Secret, row: RowState | None = None) -> WalletSecret:
-        return WalletSecret(
-            shows=Shows.CREDENTIAL,
-            confidence=Confidence.CONFIRMED if secret.checks else Confidence.PROBABLE,
-            checks=secret.checks,
-            locator=secret.place,
-            row=row,
-            protection=Protection.PLAIN,
-            sensitivity=Sensitivity.SECRET,
-            secret=secret.value,
-            secret_type=secret.type,
-            place=secret.place,
-            extent=secret.extent,
+    def _secret(
+        self, secret: Secret, row: RowState | None = None, opened_by: Credential | None = None
+    ) -> WalletSecret:
+        return _found.secret(
+            secret.type,
+            secret.place,
+            secret.value,
+            secret.extent,
             coin=self.coin,
+            checks=secret.checks,
+            row=row,
+            opened_by=opened_by,
         )
 
     def _superseded(self, now: list[Secret]) -> list[Secret]:

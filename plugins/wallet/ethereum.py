@@ -2,7 +2,8 @@
 
 Written from the Web3 Secret Storage definition (version 3; 1 and 2 differ in details) and from the
 presale's generator, and tested with a file of MyEtherWallet. Address and time of creation stand in
-clear, the private key is always encrypted. Not read: geth's database.
+clear, the private key is always encrypted, and opened with a given password. Not read: geth's
+database.
 
 References: https://ethereum.org/en/developers/docs/data-structures-and-encoding/web3-secret-storage
 """
@@ -16,17 +17,20 @@ from typing import Any, Final
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     Protection,
     Shows,
     Time,
     WalletAddress,
     WalletFile,
+    WalletSecret,
     extractor,
 )
 from triage.formats import addresses
 from triage.formats.stamps import stamp
 
 from . import _found
+from ._ethereum_crypto import PRESALE_ROUNDS, kdf_of, open_key, open_presale
 from ._shapes import mapping, number, read, text
 
 _LIMIT = 1 << 20
@@ -54,9 +58,9 @@ _SOFTWARE: Final = (  # a part of the path in small letters, program
         "**/*presale*.json",  # the sale of 2014
         "**/ethereum*wallet*.json",  # the same, its usual name
     ),
-    yields=(WalletFile, WalletAddress),
+    yields=(WalletFile, WalletAddress, WalletSecret),
 )
-def keystore(artifact: Artifact) -> Iterator[WalletFile | WalletAddress]:
+def keystore(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletSecret]:
     """Read a key file: its address, when it was made, how its password is used."""
     data = read(artifact, _LIMIT)
     if not isinstance(data, dict):
@@ -65,12 +69,14 @@ def keystore(artifact: Artifact) -> Iterator[WalletFile | WalletAddress]:
     if text(lower.get("encseed")) and text(lower.get("ethaddr")):
         kind, found = "presale", text(lower.get("ethaddr"))
         kdf: str | None = "pbkdf2"
+        opened = _open_presale(artifact, lower)
     else:
         crypto = {name.casefold(): value for name, value in mapping(lower.get("crypto")).items()}
         if not text(crypto.get("ciphertext")) or not text(crypto.get("mac")):
             return
         kind, found = "keystore", text(lower.get("address"))
         kdf = text(crypto.get("kdf"))
+        opened = _open(artifact, crypto)
     address = _address(found, _created(artifact))
     name = f"/{artifact.path.casefold()}"
     yield WalletFile(
@@ -84,11 +90,45 @@ def keystore(artifact: Artifact) -> Iterator[WalletFile | WalletAddress]:
         wallet_type=kind,
         state="keystore-encrypted",
         addresses=1 if address else None,
-        needed_to_open="the password of the key file",
+        opened_by=opened.opened_by if opened else None,
+        needed_to_open=None if opened else "the password of the key file",
         kdf=kdf,
     )
+    if opened:
+        yield opened
     if address:
         yield address
+
+
+def _open(artifact: Artifact, crypto: dict[str, Any]) -> WalletSecret | None:
+    kdf = kdf_of(crypto)
+    if kdf is None:
+        return None
+    for password in artifact.passwords(cost=kdf.cost):
+        key = open_key(crypto, kdf, password.value)
+        if key is not None:
+            return _secret(key, "crypto.ciphertext", "keccak-256 mac", password)
+    return None
+
+
+def _open_presale(artifact: Artifact, data: dict[str, Any]) -> WalletSecret | None:
+    for password in artifact.passwords(cost=PRESALE_ROUNDS):
+        key = open_presale(data, password.value)
+        if key is not None:
+            return _secret(key, "encseed", "keccak-256", password)
+    return None
+
+
+def _secret(key: bytes, place: str, check: str, password: Credential) -> WalletSecret:
+    return _found.secret(
+        "private-key",
+        place,
+        key.hex(),
+        f"{len(key)} bytes",
+        coin="ETH",
+        checks=(check,),
+        opened_by=password,
+    )
 
 
 def _version(data: dict[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 Written from the schema of CoinClasses (`CoinQ_vault_db.hxx`) and tested with a vault of schema 12.
 Extended public keys, accounts, scripts with labels and transactions stand in clear; private keys
-are encrypted, if a passphrase was set. Not read: merkle blocks, users.
+are encrypted, if a passphrase was set, and opened with a given one. Not read: merkle blocks, users.
 
 References: https://github.com/ciphrex/mSIGNA
 """
@@ -29,6 +29,7 @@ from triage.formats.sqlite import Database, Value
 from triage.formats.stamps import stamp
 
 from . import _coins, _found
+from ._msigna_crypto import COST, open_key
 
 _SQLITE = b"SQLite format 3\0"
 _MOST = 100_000
@@ -60,7 +61,7 @@ def vaults(artifact: Artifact) -> Iterator[_Finding]:
     with artifact.sqlite() as database:
         if not database.has(_SCHEMA):
             return
-        yield from _Vault(database).findings()
+        yield from _Vault(artifact, database).findings()
         for text in database.problems:
             artifact.problem(text)
 
@@ -68,8 +69,8 @@ def vaults(artifact: Artifact) -> Iterator[_Finding]:
 class _Vault:
     """One vault on its way to findings."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, artifact: Artifact, database: Database) -> None:
+        self.artifact, self.database = artifact, database
         named = next(self._rows("Network", ("network",)), {}).get("network")
         ticker, network = _COINS.get(str(named), ("BTC", "mainnet"))
         self.chain = _coins.of(ticker, network) or _coins.CHAINS[0]
@@ -83,6 +84,7 @@ class _Vault:
 
     def findings(self) -> Iterator[_Finding]:
         keys, secrets = list(self._keychains()), list(self._secrets())
+        opened = list(self._opened())
         listed, transactions = list(self._scripts()), list(self._transactions())
         accounts = list(self._rows("Account", ("name", "minsigs", "time_created")))
         schema = next(self._rows("Version", ("version",)), {}).get("version")
@@ -107,12 +109,14 @@ class _Vault:
             addresses=len(listed),
             transactions=len(transactions),
             holds_secret=bool(secrets),
+            opened_by=opened[0].opened_by if opened else None,
             needed_to_open="the passphrase of the keychain, for private keys alone"
-            if sealed
+            if sealed and not opened
             else None,
         )
         yield from keys
         yield from secrets
+        yield from opened
         yield from listed
         yield from transactions
 
@@ -154,6 +158,29 @@ class _Vault:
                     f"{len(key)} bytes",
                     coin=self.chain.ticker,
                 )
+
+    def _opened(self) -> Iterator[WalletSecret]:
+        """Yield the keys that a given passphrase opens, each keychain by its own."""
+        columns = ("name", "pubkey", "privkey_ciphertext", "privkey_salt")
+        for row in self._rows("Keychain", columns):
+            sealed, salt, public = row["privkey_ciphertext"], row["privkey_salt"], row["pubkey"]
+            if not (
+                isinstance(sealed, bytes) and isinstance(public, bytes) and isinstance(salt, int)
+            ):
+                continue
+            for passphrase in self.artifact.passwords(cost=COST) if len(sealed) > 33 else ():  # noqa: PLR2004 - not in clear
+                key = open_key(sealed, salt, public, passphrase.value)
+                if key:
+                    yield _found.secret(
+                        "keychain-key",
+                        f"Keychain {row['row_key']!r}",
+                        key.hex(),
+                        f"{len(key)} bytes",
+                        coin=self.chain.ticker,
+                        checks=("public key",),
+                        opened_by=passphrase,
+                    )
+                    break
 
     def _scripts(self) -> Iterator[WalletAddress]:
         bins = {row["row_key"]: str(row["name"]) for row in self._rows("AccountBin", ("name",))}

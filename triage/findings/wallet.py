@@ -151,13 +151,14 @@ class WalletTransaction(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalletSecret(Finding):
-    """A seed or private key that stands in clear. Only its presence, type and place are told."""
+    """A seed or private key, in clear or opened. Only its presence, type and place are told."""
 
     kind: ClassVar[str] = "wallet.secret"
     identity: ClassVar[tuple[str, ...]] = ("secret_type", "place")
     title: ClassVar[str] = "Seeds and private keys"
     interpretation: ClassVar[Interpretation] = Interpretation(
-        means="Whoever reads these bytes can move the funds.",
+        means="Whoever reads these bytes can move the funds; where `opened_by` names it, whoever "
+        "has that password or key as well.",
         does_not_mean="That there are funds.",
         other_explanations="An empty, trial or decoy wallet.",
         next_steps="Treat the exhibit and every copy as cash. Follow the seizure procedure "
@@ -168,7 +169,10 @@ class WalletSecret(Finding):
     place: str  # `keystore.seed`
     extent: str  # `12 words`, `64 hex digits`
     coin: str | None = None
+    opened_by: str | None = None  # what opened it, never the key itself; None: it stands in clear
 
     def summary(self) -> str:
         """Type and place, never the value."""
-        return f"{self.secret_type} in clear at {self.place}, {self.extent}"
+        how = f", opened by {self.opened_by}" if self.opened_by else ""
+        clear = "" if self.opened_by else " in clear"
+        return f"{self.secret_type}{clear} at {self.place}, {self.extent}{how}"
