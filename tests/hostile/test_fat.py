@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.hostile.conftest import KNOWN, LOOP, Examine
-from tests.hostile.fat import DIRECTORY, SECTOR, Fat, eight_three, entry, folder
+from tests.hostile.fat import (
+    DIRECTORY,
+    SECTOR,
+    Fat,
+    eight_three,
+    entry,
+    folder,
+    long_name,
+)
+from triage.engine.source import DiskSource
+from triage.evidence.image import open_image
+from triage.evidence.index import Index
+from triage.evidence.patterns import PatternSet
+from triage.evidence.tree import walk
+from triage.evidence.walker import Walker
 
 
 def test_fat_directories_in_circles(examine: Examine) -> None:
@@ -53,17 +69,37 @@ def test_fat_cluster_chains_in_circles_and_crossing(examine: Examine) -> None:
     assert lost == {"/CIRCLE.BIN"}
 
 
-@pytest.mark.xfail(
-    reason="TSK leaves out a FAT entry whose cluster or size cannot be, allocated or not, and "
-    "says nothing: its name is in no listing"
-)
-@pytest.mark.parametrize(("cluster", "size"), [(4000, SECTOR), (2, 0xFFFFFFFF)])
-def test_fat_entry_that_cannot_be_is_said(examine: Examine, cluster: int, size: int) -> None:
+@pytest.mark.parametrize(("cluster", "size"), [(4000, SECTOR), (2, 0xFFFFFFFF), (0, 7)])
+@pytest.mark.parametrize("walker", list(Walker))
+def test_fat_entry_that_cannot_be_is_listed_and_said(
+    tmp_path: Path, cluster: int, size: int, walker: Walker
+) -> None:
+    fat = Fat()
+    short = b"KNOWN2~1TXT"
+    root = [
+        fat.file("known.txt", b"kept"),
+        entry(b"KNOWN2  TXT", cluster=cluster, size=size),
+        long_name("known two.txt".encode("utf-16-le"), short),
+        entry(short, cluster=cluster, size=size),
+        entry(b"\x01\x02     \x7f   ", cluster=cluster, size=size),
+        entry(b"\xe5ONE    TXT", cluster=cluster, size=size),
+    ]
+    (tmp_path / "image.dd").write_bytes(fat.image(root))
+    tree = DiskSource(open_image(tmp_path / "image.dd"), walker).tree(0)
+    found = walk(tree, PatternSet([]), max_entries=100)
+    assert [(p.code, p.path) for p in found.problems] == [("directory_partly_read", "/")]
+    index = Index(memoryview(found.block), volume="w")
+    names = {str(index.path(row)): index.entry(row) for row in range(1, len(index))}
+    assert {"/KNOWN.TXT", "/KNOWN2.TXT", "/known two.txt"} == {n for n in names if "$" not in n}
+    assert names["/KNOWN2.TXT"].size == size
+    assert not names["/KNOWN2.TXT"].allocation.metadata
+
+
+def test_fat_entry_that_cannot_be_makes_the_run_incomplete(examine: Examine) -> None:
     fat = Fat()
     kept = fat.file("known.txt", b"kept")
-    outcome = examine(fat.image([kept, entry(b"KNOWN2  TXT", cluster=cluster, size=size)]))
-    assert outcome.known == {"kept"}
-    assert outcome.code == 3
+    outcome = examine(fat.image([kept, entry(b"KNOWN2  TXT", cluster=4000, size=SECTOR)]))
+    assert (outcome.code, outcome.known) == (3, {"kept"})
 
 
 @pytest.mark.parametrize("kind", [0x20, DIRECTORY])

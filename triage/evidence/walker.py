@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from triage.evidence import yaffs2
+from triage.evidence import fat, iso9660, yaffs2
 from triage.evidence.filesystem import TskTree
 from triage.evidence.image import DiskImage
 from triage.evidence.ntfs import NtfsTree
@@ -24,7 +24,11 @@ def open_tree(image: DiskImage, volume: Volume, walker: Walker = Walker.AUTO) ->
     """Open the file system of a volume. Raises EvidenceError."""
     if volume.filesystem == yaffs2.NAME:
         return FlashTree(TskTree(image.as_tsk(volume.offset, volume.length), volume))
+    if volume.filesystem == iso9660.NAME and walker is Walker.AUTO:
+        return iso9660.IsoTree(image, volume)
     tsk = TskTree(image.as_tsk(), volume)
+    if volume.filesystem in fat.KINDS:
+        return fat.FatTree(image, volume.offset, tsk)
     if walker is Walker.AUTO and volume.filesystem == "ntfs":
         return NtfsTree(image, volume.offset, tsk)
     return tsk
