@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # From the top: a module may import from its own layer and from those below.
 LAYERS = (
     ("triage.__main__", "triage.cli"),
-    ("triage.batch", "triage.report", "triage.console", "triage.training"),
+    ("triage.batch", "triage.report", "triage.export", "triage.console", "triage.training"),
     ("triage.engine",),
     ("triage.registry", "triage.profile", "triage.bundle", "triage.custody", "triage.redaction"),
     ("triage.api",),

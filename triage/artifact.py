@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -29,6 +29,19 @@ class Fact(Generic[F_co]):
     finding: F_co
     volume: str
     path: EvidencePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """What a password can be tried against by other programs: cracking material.
+
+    It is handed out by `Artifact.locked`, and kept only by `export --to hashcat`.
+    """
+
+    line: str = field(repr=False)  # as hashcat and john take it
+    hashcat: int | None  # mode; None: it has none
+    john: str | None  # format
+    place: str | None = None  # inside the artifact
 
 
 class Artifact(Protocol):
@@ -65,6 +78,13 @@ class Artifact(Protocol):
 
     def keys(self, kind: CredentialKind) -> tuple[Credential, ...]:
         """Return what else the examiner gave for this file, in the order of the file."""
+        ...
+
+    def locked(self, lock: Lock | None) -> None:
+        """Hand out what a password can be tried against elsewhere; an ordinary run drops it.
+
+        None for a store that no other program takes.
+        """
         ...
 
     def open(self) -> Reader:

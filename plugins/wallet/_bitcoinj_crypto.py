@@ -18,7 +18,7 @@ from triage.formats import aes
 from triage.formats.kdf import Scrypt
 from triage.formats.protobuf import Message
 
-from . import _bip32
+from . import _bip32, _locks
 
 _MULTIBIT_HD: Final = Scrypt(salt=bytes.fromhex("35510380 75a3b0c5"), n=1 << 14, r=8, p=1)
 _MULTIBIT_HD_VECTOR: Final = bytes.fromhex("a344391f 538311b3 29548616 c489723e")
@@ -56,13 +56,16 @@ def open_data(key: bytes, sealed: Message | None) -> bytes | None:
 
 
 def find_key(
-    artifact: Artifact, scrypt: Scrypt, sealed: list[tuple[Message, bytes]]
+    artifact: Artifact, scrypt: Scrypt, sealed: list[tuple[Message, bytes]], *, software: str
 ) -> tuple[Credential, bytes] | None:
     """Return which password fits and the key it makes; `sealed` are private keys and public ones.
 
     A private key fills whole blocks, so that its padding alone proves the password.
     """
-    for password in artifact.passwords(cost=scrypt.cost) if sealed else ():
+    if not sealed:
+        return None
+    artifact.locked(_locks.bitcoinj(scrypt, sealed[0][0].data(2) or b"", software=software))
+    for password in artifact.passwords(cost=scrypt.cost):
         key = scrypt.derive(_encoded(password), _SECRET)
         for message, public in sealed[:_DAMAGED]:
             private = open_data(key, message)
@@ -85,6 +88,7 @@ def open_salted(raw: bytes, password: bytes) -> bytes | None:
 
 def open_multibit_hd(artifact: Artifact, data: bytes) -> tuple[Credential, bytes] | None:
     """Return which password opens a wallet of MultiBit HD, and the wallet in it."""
+    artifact.locked(_locks.multibit_hd(data))
     for password in artifact.passwords(cost=_MULTIBIT_HD.cost):
         key = _MULTIBIT_HD.derive(_encoded(password), _SECRET)
         for found in _versions(key, data):

@@ -90,7 +90,7 @@ class Wallet:
             for key in self.keys
             if (data := key.message(_ENCRYPTED_DATA)) and (public := key.data(3))
         ]
-        found = find_key(self.artifact, scrypt, sealed) if scrypt else None
+        found = find_key(self.artifact, scrypt, sealed, software=self.software) if scrypt else None
         return found or (self.file_opened_by, b"")
 
     def _private(self, key: Message) -> bytes | None:

@@ -21,6 +21,7 @@ from triage.api import Artifact, Credential, ParseError
 from triage.formats import aes, json
 from triage.formats.kdf import Pbkdf2
 
+from . import _locks
 from ._shapes import mapping, number, text
 
 _KEY = 32
@@ -39,6 +40,7 @@ def open_payload(
         kdfs = [Pbkdf2(digest="sha1", salt=raw[: aes.BLOCK], rounds=count) for count, _ in ways]
     except (binascii.Error, ParseError):
         return None
+    artifact.locked(_locks.blockchain(payload, rounds))
     for password in artifact.passwords(cost=sum(kdf.cost for kdf in kdfs)):
         for kdf, (_, mode) in zip(kdfs, ways, strict=True):
             found = _opened(kdf.derive(password.value, _KEY), mode, raw)

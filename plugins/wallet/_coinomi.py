@@ -111,7 +111,9 @@ def _opened(artifact: Artifact, message: Message) -> tuple[Credential | None, li
     """Try what was given; return which entry it was, with the seed and the master key it opens."""
     scrypt, master = scrypt_of(message.message(5)), message.message(3)
     sealed, public = (master.message(3), master.data(4)) if master else (None, None)
-    found = find_key(artifact, scrypt, [(sealed, public)]) if scrypt and sealed and public else None
+    if scrypt is None or sealed is None or public is None:
+        return None, []
+    found = find_key(artifact, scrypt, [(sealed, public)], software="coinomi")
     if found is None or master is None:
         return None, []
     password, key = found

@@ -7,7 +7,7 @@ from typing import Final
 
 from triage.api import Artifact, Credential, WalletSecret
 
-from . import _bip32, _found
+from . import _bip32, _found, _locks
 from ._coins import Chain
 from ._core_crypto import open_key
 from ._core_records import Content, Key
@@ -24,7 +24,10 @@ def open_keys(
     """Try what was given; return which entry it was and what it opens."""
     keys = [key for key in content.keys.values() if key.sealed][:_MOST_KEYS]
     others = content.sealed[:_MOST_KEYS]
-    for sealed in content.masters[:_MOST_MASTERS] if keys or others else ():
+    masters = content.masters[:_MOST_MASTERS] if keys or others else []
+    for sealed in masters:
+        artifact.locked(_locks.bitcoin_core(sealed.sealed, sealed.salt, sealed.rounds))
+    for sealed in masters:
         for passphrase in artifact.passwords(cost=sealed.cost):
             master = sealed.opened(passphrase.value)
             if master is not None and _fits(master, (keys or others)[:_LOOKED_AT]):

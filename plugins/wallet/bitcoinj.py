@@ -35,7 +35,7 @@ from triage.api import (
 )
 from triage.formats import protobuf
 
-from . import _coinomi, _found
+from . import _coinomi, _found, _locks
 from ._bitcoinj_crypto import open_multibit_hd, open_salted
 from ._bitcoinj_wallet import Wallet
 from ._electrum_secrets import is_private_key
@@ -149,6 +149,8 @@ def _opened_salted(artifact: Artifact, data: bytes) -> tuple[Credential, bytes] 
         raw = base64.b64decode(b"".join(data.split()), validate=True)
     except binascii.Error:
         return None
+    if artifact.entry.name.casefold().endswith(".key"):
+        artifact.locked(_locks.multibit_backup(raw))
     for password in artifact.passwords(cost=_MD5_COST):
         content = open_salted(raw, password.value)
         if content and (_wallet_in(content) or _KEY.search(content)):

@@ -29,6 +29,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    Lock,
     ParseError,
     Protection,
     RowState,
@@ -51,7 +52,7 @@ from triage.formats.times import utc
 from . import _electrum_file as storage
 from . import _electrum_secrets as secret_keys
 from . import _electrum_wallet as wallet
-from . import _found
+from . import _found, _locks
 from ._electrum_crypto import FILE_KDF, open_file
 from ._electrum_paths import SETTINGS, WALLETS, by_path
 from ._electrum_secrets import Secret
@@ -99,12 +100,24 @@ def _opened(
 ) -> tuple[Credential | None, storage.Stored | None]:
     """Try what was given on a file that is encrypted as a whole."""
     if sealed.complete and "header" not in sealed.checks:
+        artifact.locked(_locks.electrum_file(artifact.read()))
         for password in artifact.passwords(cost=FILE_KDF.cost):
             content = open_file(artifact.read(), password.value)
             stored = storage.read(content) if content is not None else None
             if isinstance(stored, storage.Stored):
                 return password, stored
     return None, None
+
+
+def _lock(sealed: list[Secret]) -> Lock | None:
+    """Return what the password of a keystore is tried against, best the extended key."""
+    for kind in ("xprv", "seed", "keypairs"):
+        for secret in sealed:
+            value = secret.value.partition("\n")[0].rpartition(" ")[2]
+            lock = _locks.electrum_value(kind, value, secret.place)
+            if secret.kind == kind and lock and (kind != "seed" or secret.seed_type == "old"):
+                return lock
+    return None
 
 
 def _sealed(artifact: Artifact, sealed: storage.Sealed) -> WalletFile:
@@ -163,6 +176,8 @@ class _Reading:
         """Return what a password opens; the one that opened the file most likely does."""
         if not sealed:
             return []
+        if self.file_opened_by is None:
+            self.artifact.locked(_lock(sealed))
         first = () if self.file_opened_by is None else (self.file_opened_by,)
         for password in (*first, *self.artifact.passwords()):
             opened = [secret.opened(password.value) for secret in sealed]

@@ -29,7 +29,7 @@ from triage.api import (
 from triage.formats import addresses
 from triage.formats.stamps import stamp
 
-from . import _found
+from . import _found, _locks
 from ._ethereum_crypto import PRESALE_ROUNDS, kdf_of, open_key, open_presale
 from ._shapes import mapping, number, read, text
 
@@ -102,6 +102,7 @@ def keystore(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | Wallet
 
 def _open(artifact: Artifact, crypto: dict[str, Any]) -> WalletSecret | None:
     kdf = kdf_of(crypto)
+    artifact.locked(_locks.ethereum(kdf, crypto))
     if kdf is None:
         return None
     for password in artifact.passwords(cost=kdf.cost):
@@ -112,6 +113,7 @@ def _open(artifact: Artifact, crypto: dict[str, Any]) -> WalletSecret | None:
 
 
 def _open_presale(artifact: Artifact, data: dict[str, Any]) -> WalletSecret | None:
+    artifact.locked(_locks.ethereum_presale(data))
     for password in artifact.passwords(cost=PRESALE_ROUNDS):
         key = open_presale(data, password.value)
         if key is not None:

@@ -34,6 +34,8 @@ from triage.api import (
 )
 from triage.formats import addresses, json
 
+from . import _locks
+
 _FIXED = 8  # initialisation vector
 _KEYS_SIZES = range(200, 20_000)  # 2014: 289 bytes, 0.18: some 1,650
 _LONGEST_VARINT = 5
@@ -57,6 +59,8 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile]:
     if not _is_sealed(artifact.head(_SAMPLE), artifact.entry.size):
         return
     cache = artifact.sibling(name[: -len(".keys")]) if keys else artifact
+    if keys:
+        artifact.locked(_locks.monero(artifact.read()))
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.PROBABLE,

@@ -64,7 +64,7 @@ def format_option(function: F) -> F:
 def invoke() -> int:
     """Run the command line; every error ends here as one line on stderr and a code."""
     # Imported for what they add to the group.
-    from triage.cli import about, batch, custody, demo, inspect, links, run  # noqa: F401, PLC0415 - see above
+    from triage.cli import about, batch, custody, demo, export, inspect, links, run  # noqa: F401, PLC0415 - see above
 
     try:
         result = cli.main(standalone_mode=False)

@@ -36,6 +36,7 @@ class Open(Request, frozen=True, kw_only=True):
     require_sandbox: bool = False  # parse nothing when a layer of the sandbox is missing
     send_secrets: bool  # there is a recipient to seal them to
     may_decrypt: bool = False  # with keys that lie on the image
+    send_locks: bool = False  # instead of findings: for `export --to hashcat`
     credentials: tuple[Credential, ...] = ()  # given; none where the profile forbids them
 
 
@@ -175,6 +176,15 @@ class Found(Reply, frozen=True, kw_only=True):
     finding: dict[str, Any]
 
 
+class Locked(Reply, frozen=True, kw_only=True):
+    """What a password can be tried against."""
+
+    line: str
+    hashcat: int | None
+    john: str | None
+    place: str | None
+
+
 class FileRead(Reply, frozen=True, kw_only=True):
     """A file that was opened on the way, with its digests."""
 
@@ -232,6 +242,7 @@ AnyReply: TypeAlias = (
     | Looked
     | Walked
     | Found
+    | Locked
     | FileRead
     | Trouble
     | Chunk

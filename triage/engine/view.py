@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from triage.artifact import READ_LIMIT, Fact
+from triage.artifact import READ_LIMIT, Fact, Lock
 from triage.credentials import Credential, CredentialKind
 from triage.errors import EvidenceError, LimitError
 from triage.evidence.index import Index
@@ -21,6 +21,7 @@ from triage.model import Entry, EvidencePath, Reader
 
 F = TypeVar("F", bound=Finding)
 
+_MOST_LOCKS = 1000  # of one artifact
 _CACHED = 8 << 20  # files up to this many bytes are read once and kept for the task
 
 
@@ -80,6 +81,7 @@ class Task:
     given: Callable[[EvidencePath], Sequence[Credential]] = lambda _: ()  # that fit a path
     passwords: int = 0  # that may be tried for one key
     password_cost: int = 0  # that may still be spent
+    locks: list[Lock] | None = None  # collected only when they are asked for
     limit: str | None = None  # what was left undone, because of which limit
     accesses: dict[int, Access] = field(default_factory=dict)
     troubles: list[tuple[str, str | None]] = field(default_factory=list)
@@ -157,6 +159,12 @@ class EvidenceArtifact:
     def keys(self, kind: CredentialKind) -> tuple[Credential, ...]:
         """Return what else was given for this file."""
         return tuple(given for given in self._task.given(self.path) if given.kind is kind)
+
+    def locked(self, lock: Lock | None) -> None:
+        """Hand out what a password can be tried against elsewhere."""
+        locks = self._task.locks
+        if locks is not None and lock is not None and len(locks) < _MOST_LOCKS:
+            locks.append(lock)
 
     def open(self) -> Reader:
         """Return random access to the content."""

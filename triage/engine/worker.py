@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn, TypeVar
@@ -188,6 +188,7 @@ class Worker:
             given=partial(self._given, extractor.name, self.source.volumes[request.volume].name),
             passwords=self.limits.passwords,
             password_cost=self.limits.password_cost,
+            locks=[] if self.request.send_locks else None,
         )
         try:
             # Opened here even if the extractor never does: a match that cannot be read is said.
@@ -204,6 +205,8 @@ class Worker:
             self.channel.send(m.Trouble(code="out_of_memory", text="memory limit reached"))
         except Exception as error:  # noqa: BLE001 - a defect of one extractor costs one artifact
             self.channel.send(m.Trouble(code="extractor_error", text=_place(error)))
+        for locked in task.locks or ():
+            self.channel.send(m.Locked(**asdict(locked)))
         if task.limit is not None:
             self.channel.send(m.Trouble(code="limit", text=task.limit))
         for text, locator in task.troubles[:_TROUBLES_KEPT]:
@@ -237,7 +240,8 @@ class Worker:
             total += size
             if size > _FINDING or total > _FINDINGS:
                 raise LimitError("findings longer than a bundle takes")
-            self.channel.send(m.Found(kind=finding.kind, finding=value))
+            if not self.request.send_locks:
+                self.channel.send(m.Found(kind=finding.kind, finding=value))
 
     def _read(self, task: Task, access: Access) -> m.FileRead:
         """Hash a file that was opened, to its end if the limits allow."""
