@@ -7,7 +7,7 @@ and go on. The engine adds source, account, hashes and origin.
 
 from __future__ import annotations
 
-from triage.artifact import Artifact, Fact, Lock
+from triage.artifact import Artifact, Fact, Lock, Unprotected
 from triage.content import Header, HeaderPattern, JsonObject, SqliteSchema
 from triage.credentials import Credential, CredentialKind
 from triage.errors import EvidenceError, LimitError, ParseError
@@ -36,6 +36,7 @@ __all__ = [  # noqa: PLE0604 - the names of the vocabulary are strings too
     "ParseError",
     "Reader",
     "SqliteSchema",
+    "Unprotected",
     "extractor",
     *_findings,
 ]

@@ -44,6 +44,14 @@ class Lock:
     place: str | None = None  # inside the artifact
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprotected:
+    """What Windows protected for an account, and what opened it."""
+
+    value: bytes = field(repr=False)
+    opened_by: str  # for a finding's field of that name
+
+
 class Artifact(Protocol):
     """Read-only access to one file and to what lies around it in the same file system.
 
@@ -78,6 +86,14 @@ class Artifact(Protocol):
 
     def keys(self, kind: CredentialKind) -> tuple[Credential, ...]:
         """Return what else the examiner gave for this file, in the order of the file."""
+        ...
+
+    def unprotect(self, blob: bytes, *, entropy: bytes = b"") -> Unprotected | None:
+        """Open a blob of Windows' DPAPI that stands in this file, with what was given.
+
+        The master key is sought in the profile that the file lies in. None when nothing opens it.
+        Raises ParseError when it is no blob.
+        """
         ...
 
     def locked(self, lock: Lock | None) -> None:

@@ -2,8 +2,10 @@
 
 `config.json` holds the key of `sql/db.sqlite`: in clear (`key`, 64 hexadecimal digits) or wrapped
 by the operating system (`encryptedKey`, the hexadecimal form of a safeStorage blob). The key never
-changes, so a clear one from a backup opens a database whose key was wrapped since. Session keeps
-its key in clear, and lets the user set a password that takes its place.
+changes, so a clear one from a backup opens a database whose key was wrapped since. A wrapped one
+opens with what the examiner gave: the Windows password, NT hash or the domain's backup key for
+DPAPI, the secret of the keychain or keyring as a password, or the key itself. Session keeps its key
+in clear, and lets the user set a password that takes its place.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from triage.api import Artifact, Protection
+from triage.api import Artifact, CredentialKind, Protection
 from triage.formats import json, safe_storage
 from triage.formats.safe_storage import Wrapped
 from triage.formats.sqlite import Database
@@ -24,6 +26,9 @@ from ._rows import member, text
 CONFIG_LIMIT: Final = 1 << 20
 DATABASE: Final = "sql/db.sqlite"
 
+_SECRETS: Final = frozenset({Wrapped.KEYCHAIN, Wrapped.KEYRING})
+_SECRET_COST: Final = 1003  # rounds of PBKDF2 on macOS, 1 on Linux
+_KEY_SIZE: Final = 32
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
 _BLOB = re.compile(r"(?:[0-9a-fA-F]{2}){16,4096}")
 
@@ -54,6 +59,7 @@ class Store:
     protection: Protection
     needed: str | None
     config: dict[str, json.Json] = field(repr=False)
+    given: bool = False  # the key was opened with, or is, what the examiner gave
 
 
 def platform_of(path: str) -> str:
@@ -105,6 +111,16 @@ def read(config: Artifact, *, name: str) -> Store | None:
             )
         how = Wrapped.UNKNOWN
     protection, needed = _NEEDED[how]
+    if opened := _given(config, blob, how):
+        key, opened_by = opened
+        return Store(
+            key=key,
+            opened_by=opened_by,
+            protection=protection,
+            needed=None,
+            config=parsed,
+            given=True,
+        )
     return Store(
         key=None,
         opened_by=None,
@@ -114,15 +130,34 @@ def read(config: Artifact, *, name: str) -> Store | None:
     )
 
 
+def _given(config: Artifact, blob: bytes, how: Wrapped) -> tuple[bytes, str] | None:
+    """Return the key that what the examiner gave opens or is, and what opened it."""
+    if how is Wrapped.DPAPI:
+        state = config.sibling("Local State")
+        protected = safe_storage.local_state_blob(state.read(CONFIG_LIMIT)) if state else None
+        inner = state.unprotect(protected) if state and protected else None
+        plain = safe_storage.open_with_key(blob, inner.value) if inner else None
+        if inner and plain and _KEY.fullmatch(plain.decode("ascii", "replace")):
+            return bytes.fromhex(plain.decode("ascii")), inner.opened_by
+    for secret in config.passwords(cost=_SECRET_COST) if how in _SECRETS else ():
+        plain = safe_storage.open_with_secret(blob, secret.value, wrapped=how)
+        if plain and _KEY.fullmatch(plain.decode("ascii", "replace")):
+            return bytes.fromhex(plain.decode("ascii")), str(secret)
+    for key in config.keys(CredentialKind.KEY):
+        if len(key.value) == _KEY_SIZE:
+            return key.value, str(key)
+    return None
+
+
 @contextmanager
 def opened(database: Artifact, *, name: str) -> Iterator[Database | None]:
     """Open `sql/db.sqlite` with the key beside it; None when there is none or it may not be used.
 
     Raises ParseError when the key does not open it.
     """
-    config = database.resolve("../config.json") if database.may_decrypt else None
+    config = database.resolve("../config.json")
     store = read(config, name=name) if config else None
-    if store is None or store.key is None:
+    if store is None or store.key is None or not (store.given or database.may_decrypt):
         yield None
         return
     with database.sqlite(key=store.key) as found:

@@ -4,8 +4,8 @@ Written from published descriptions of Signal Desktop's store and from what DLEA
 tested with databases that were made after them: the schema was not compared with the program's own
 sources, and there was no sample of it. The store is SQLCipher 4 with a raw key. Up to version 7.15
 (July 2024), and later on Linux without a keyring, the key stands in clear in `config.json`; else
-the operating system wraps it, and the store stays closed. It is opened only where the profile says
-`decrypt: found`.
+the operating system wraps it: then the store opens with what the examiner gave (`_signal_store`),
+else it stays closed. A clear key is used only where the profile says `decrypt: found`.
 
 Read are the columns that the schema has, old (`sourceUuid`, attachments in JSON) and new
 (`sourceServiceId`, the tables `message_attachments` and `callsHistory`). `sent_at` is the sender's
@@ -81,7 +81,7 @@ def profile(artifact: Artifact) -> Iterator[ChatProfile]:
         )
     counts: dict[str, int] = {}
     opened_by = None
-    if database is not None and found.key is not None and artifact.may_decrypt:
+    if database is not None and found.key is not None and (found.given or artifact.may_decrypt):
         counts = _counts(artifact, database)
         opened_by = found.opened_by if counts else None
     yield ChatProfile(

@@ -6,17 +6,30 @@ import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from triage.formats.safe_storage import Wrapped, open_basic_text, wrapped_by
+from triage.errors import ParseError
+from triage.formats.safe_storage import (
+    Wrapped,
+    local_state_blob,
+    open_basic_text,
+    open_with_key,
+    open_with_secret,
+    wrapped_by,
+)
 
 
 def blob(plain: bytes, password: bytes = b"peanuts") -> bytes:
+    return wrapped_with(plain, password, 1, b"v10")
+
+
+def wrapped_with(plain: bytes, secret: bytes, rounds: int, prefix: bytes) -> bytes:
     padding = 16 - len(plain) % 16
-    key = hashlib.pbkdf2_hmac("sha1", password, b"saltysalt", 1, 16)
+    key = hashlib.pbkdf2_hmac("sha1", secret, b"saltysalt", rounds, 16)
     encryptor = Cipher(AES(key), CBC(b" " * 16)).encryptor()
-    return b"v10" + encryptor.update(plain + bytes([padding]) * padding) + encryptor.finalize()
+    return prefix + encryptor.update(plain + bytes([padding]) * padding) + encryptor.finalize()
 
 
 @pytest.mark.parametrize(
@@ -50,3 +63,39 @@ def test_what_is_no_such_blob_does_not_open(data: bytes) -> None:
 
 def test_another_password_does_not_open() -> None:
     assert open_basic_text(blob(b"k" * 64, b"walnuts")) != b"k" * 64
+
+
+@pytest.mark.parametrize(("wrapped", "rounds"), [(Wrapped.KEYCHAIN, 1003), (Wrapped.KEYRING, 1)])
+def test_the_secret_of_the_system_opens(wrapped: Wrapped, rounds: int) -> None:
+    data = wrapped_with(b"k" * 64, b"secret", rounds, b"v10")
+    assert open_with_secret(data, b"secret", wrapped=wrapped) == b"k" * 64
+    assert open_with_secret(data, b"other", wrapped=wrapped) != b"k" * 64
+    assert open_with_secret(data, b"secret", wrapped=Wrapped.DPAPI) is None
+
+
+def test_a_key_of_windows_opens_only_what_is_whole() -> None:
+    data = b"v10" + bytes(12) + AESGCM(bytes(32)).encrypt(bytes(12), b"content", None)
+    assert open_with_key(data, bytes(32)) == b"content"
+    for bad in (data[:-1], b"v11" + data[3:], b"v10", b""):
+        assert open_with_key(bad, bytes(32)) is None
+    assert open_with_key(data, bytes(31)) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (b'{"os_crypt": {"encrypted_key": "RFBBUElhYmM="}}', b"abc"),
+        (b'{"os_crypt": {"encrypted_key": "YWJj"}}', None),
+        (b'{"os_crypt": {"encrypted_key": "!"}}', None),
+        (b'{"os_crypt": {"encrypted_key": 7}}', None),
+        (b'{"os_crypt": []}', None),
+        (b"[]", None),
+    ],
+)
+def test_what_a_local_state_names(state: bytes, expected: bytes | None) -> None:
+    assert local_state_blob(state) == expected
+
+
+def test_a_local_state_is_json() -> None:
+    with pytest.raises(ParseError):
+        local_state_blob(b"{")

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from triage.artifact import READ_LIMIT, Fact, Lock
+from triage.artifact import READ_LIMIT, Fact, Lock, Unprotected
 from triage.credentials import Credential, CredentialKind
+from triage.engine.unprotect import unprotect
 from triage.errors import EvidenceError, LimitError
 from triage.evidence.index import Index
 from triage.evidence.tree import FileTree
@@ -105,6 +106,10 @@ class Task:
             self.password_cost -= max(0, cost)
             yield credential
 
+    def keys(self, path: EvidencePath, kind: CredentialKind) -> tuple[Credential, ...]:
+        """Return what else was given for a file."""
+        return tuple(given for given in self.given(path) if given.kind is kind)
+
     def access(self, row: int) -> Access:
         """Open a file, or return what an earlier call opened."""
         known = self.accesses.get(row)
@@ -158,7 +163,11 @@ class EvidenceArtifact:
 
     def keys(self, kind: CredentialKind) -> tuple[Credential, ...]:
         """Return what else was given for this file."""
-        return tuple(given for given in self._task.given(self.path) if given.kind is kind)
+        return self._task.keys(self.path, kind)
+
+    def unprotect(self, blob: bytes, *, entropy: bytes = b"") -> Unprotected | None:
+        """Open a blob of Windows' DPAPI with what was given."""
+        return unprotect(self._task, self.path, blob, entropy)
 
     def locked(self, lock: Lock | None) -> None:
         """Hand out what a password can be tried against elsewhere."""
