@@ -51,6 +51,17 @@ def _compressed(point: _Point) -> bytes:
     return bytes([2 + point[1] % 2]) + point[0].to_bytes(32, "big")
 
 
+def public_key(private: bytes, *, compressed: bool = True) -> bytes:
+    """Return the public key of 32 bytes of private key. Raises ParseError when they are none."""
+    factor = int.from_bytes(private, "big")
+    if not 0 < factor < _N:
+        raise ParseError("not a private key")
+    numbers = derive_private_key(factor, SECP256K1()).public_key().public_numbers()
+    if compressed:
+        return _compressed((numbers.x, numbers.y))
+    return b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+
+
 def matches(private: bytes, public: bytes) -> bool:
     """Whether 32 bytes of private key make this public key, compressed or not."""
     factor = int.from_bytes(private, "big")

@@ -2,8 +2,9 @@
 
 Written from the format of the `secure-container` package and from what hashcat's and UROCK's notes
 say about the folder; no file of a real installation was at hand. A container is encrypted; its
-header names program and version, and a checksum shows that it is whole. Reports and exports that a
-person saved hold addresses and extended public keys in clear.
+header names program and version, and a checksum shows that it is whole. A given password opens the
+seed (tested with containers made after the package, and with hashcat's example of its first key).
+Reports and exports that a person saved hold addresses and extended public keys in clear.
 
 References: https://github.com/ExodusOSS/secure-container and
 https://github.com/hashcat/hashcat/blob/master/tools/exodus2hashcat.py
@@ -18,6 +19,7 @@ from typing import Final
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     ParseError,
     Protection,
     Shows,
@@ -27,8 +29,9 @@ from triage.api import (
     WalletXpub,
     extractor,
 )
-from triage.formats import addresses, extended_keys
+from triage.formats import addresses, extended_keys, mnemonic
 
+from . import _exodus_crypto as _crypto
 from . import _found
 from ._serial import Stream
 
@@ -70,6 +73,11 @@ def container(artifact: Artifact) -> Iterator[WalletFile | WalletSecret]:
     right = whole and hashlib.sha256(data[_CHECKSUM.stop :]).digest() == data[_CHECKSUM]
     beside = artifact.sibling("passphrase.json") if artifact.entry.name == "seed.seco" else None
     needs = "the wallet password" if beside is None else "the passphrase.json beside it"
+    sealed = _crypto.read(data) if whole else None
+    opened = None
+    if sealed is not None and artifact.entry.name == "seed.seco":
+        artifact.locked(sealed.lock)
+        opened = _crypto.open_container(artifact, sealed)
     if artifact.entry.name == "seed.seco":
         yield WalletFile(
             shows=Shows.PRESENT,
@@ -85,9 +93,12 @@ def container(artifact: Artifact) -> Iterator[WalletFile | WalletSecret]:
             format_version=tag or None,
             wallet_type="seed",
             state="file-encrypted" if whole else "damaged",
-            needed_to_open=needs,
+            opened_by=str(opened[0]) if opened else None,
+            needed_to_open=None if opened else needs,
             kdf="scrypt" if "scrypt" in tag else None,
         )
+    if opened is not None:
+        yield _seed(opened[1], opened[0])
     if beside is not None:
         content = beside.text(1 << 16)
         yield _found.secret(
@@ -96,6 +107,25 @@ def container(artifact: Artifact) -> Iterator[WalletFile | WalletSecret]:
             content,
             f"{len(content)} characters",
         )
+
+
+def _seed(content: bytes, opened_by: Credential) -> WalletSecret:
+    """Return the seed words in the content, or all of it as hexadecimal."""
+    text = content.decode("utf-8", "replace")
+    for span in mnemonic.find_mnemonics(text):
+        words = " ".join(span.words)
+        extent = _found.counted(len(span.words), "word")
+        checks = (f"{span.kind}-checksum",)
+        kind = f"{span.kind}-seed"
+        return _found.secret(kind, "seed.seco", words, extent, checks=checks, opened_by=opened_by)
+    return _found.secret(
+        "seed",
+        "seed.seco",
+        content.hex(),
+        f"{len(content)} bytes",
+        checks=("gcm-tag",),
+        opened_by=opened_by,
+    )
 
 
 def _short(stream: Stream) -> str:

@@ -2,13 +2,16 @@
 
 Written from `KeyManager.cs` and `UiConfig.cs` of WalletWasabi (1.1 to 2.x); no wallet of a real
 installation was at hand. All but the private key stands in clear: public keys of each address with
-labels and whether they were used. Not read: the transaction store, coinjoin rounds.
+labels and whether they were used; a given password opens the key (BIP-38). Not read: the
+transaction store, coinjoin rounds.
 
 References: https://github.com/WalletWasabi/WalletWasabi/tree/master/WalletWasabi/Blockchain/Keys
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -16,6 +19,7 @@ from typing import Any, Final
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     ParseError,
     Protection,
     Shows,
@@ -23,12 +27,14 @@ from triage.api import (
     Unit,
     WalletAddress,
     WalletFile,
+    WalletSecret,
     WalletXpub,
     Zone,
     extractor,
 )
+from triage.formats import base58
 
-from . import _bip32, _coins, _found
+from . import _bip32, _bip38, _coins, _found
 from ._shapes import mapping, number, read, sequence, text
 
 _DATA: Final = (
@@ -36,6 +42,7 @@ _DATA: Final = (
     "**/AppData/Roaming/WalletWasabi/Client",  # Windows
 )
 _MOST = 100_000
+_XPRV: Final = bytes.fromhex("0488ade4")
 _STATES: Final = {0: False, 1: True}  # 2: locked, used or not
 _NETWORKS: Final = {"Main": "mainnet", "TestNet": "testnet", "TestNet4": "testnet4"}
 _PURPOSES: Final = {"84'": "p2wpkh", "86'": "p2tr", "49'": "p2sh-p2wpkh", "44'": "p2pkh"}
@@ -48,10 +55,10 @@ _KEY = re.compile(r"[0-9a-fA-F]{66}")
         *(f"{folder}/Wallets/**/*.json" for folder in _DATA),  # since 1.0, folders of networks: 2.0
         *(f"{folder}/WalletBackups/**/*.json" for folder in _DATA),  # copies that the program keeps
     ),
-    yields=(WalletFile, WalletXpub, WalletAddress),
+    yields=(WalletFile, WalletXpub, WalletAddress, WalletSecret),
     holds_secret=True,
 )
-def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddress]:
+def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddress | WalletSecret]:
     """Read a Wasabi wallet: accounts, addresses with labels, what is needed to spend."""
     data = read(artifact)
     if not isinstance(data, dict) or "HdPubKeys" not in data or "ExtPubKey" not in data:
@@ -60,7 +67,9 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddr
     network = _NETWORKS.get(text(state.get("Network")) or "Main", "regtest")
     chain = _coins.of("BTC", network) or _coins.CHAINS[0]
     fingerprint = (text(data.get("MasterFingerprint")) or "").lower() or None
-    sealed = bool(text(data.get("EncryptedSecret")))
+    encrypted = text(data.get("EncryptedSecret"))
+    sealed = bool(encrypted)
+    opened = _bip38.open_key(artifact, encrypted, chain) if encrypted else None
     listed = list(_addresses(artifact, data, chain))
     xpubs = list(_xpubs(data, fingerprint))
     yield WalletFile(
@@ -77,13 +86,41 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddr
         script_types=tuple(sorted({key.script_type for key in xpubs if key.script_type})),
         addresses=len(listed),
         synced_height=number(state.get("Height")),
-        needed_to_open="the wallet password, to spend"
+        opened_by=str(opened[0]) if opened else None,
+        needed_to_open=None
+        if opened
+        else "the wallet password, to spend"
         if sealed
         else "the hardware wallet, to spend",
         kdf="scrypt" if sealed else None,  # BIP-38
     )
     yield from xpubs
+    if opened:
+        yield _secret(data, *opened)
     yield from listed
+
+
+def _secret(data: dict[str, Any], opened_by: Credential, private: bytes) -> WalletSecret:
+    """Return the master key, with the chain code that stands beside it in clear."""
+    try:
+        code = base64.b64decode(text(data.get("ChainCode")) or "", validate=True)
+    except binascii.Error:
+        code = b""
+    if len(code) == len(private):
+        kind = "xprv"
+        value = base58.encode_check(_XPRV + bytes(9) + code + b"\0" + private)
+        extent = f"{len(value)} characters"
+    else:
+        kind, value, extent = "private-key", private.hex(), f"{len(private)} bytes"
+    return _found.secret(
+        kind,
+        "EncryptedSecret",
+        value,
+        extent,
+        coin="BTC",
+        checks=("bip38-address-hash",),
+        opened_by=opened_by,
+    )
 
 
 def _xpubs(data: dict[str, Any], fingerprint: str | None) -> Iterator[WalletXpub]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyrage
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from tests.conftest import lines
 from tests.engine.runs import At, go, options, partial, records
@@ -14,6 +20,7 @@ from triage.bundle import Bundle
 from triage.credentials import Credential, parse
 from triage.engine.options import Options
 from triage.errors import BundleError, ExitCode, InterruptedRunError
+from triage.formats.keccak import keccak256
 
 GIVEN = """
 - {password: word-of-alice, account: alice}
@@ -62,30 +69,71 @@ def nowhere(folder: Path) -> None:
             assert not [value for value in VALUES if value in data], path
 
 
-def test_each_is_tried_where_it_fits_and_within_the_limit(chosen: Options) -> None:
-    result = go(chosen)
-    assert hosts(chosen.output) == {
+@pytest.fixture(scope="module")
+def whole(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a run that nothing disturbed."""
+    path = tmp_path_factory.mktemp("whole") / "b"
+    result = go(options(evidence, path, credentials=given(), hash_media=False))
+    assert result.exit_code is ExitCode.INCOMPLETE
+    return path
+
+
+def test_each_is_tried_where_it_fits_and_within_the_limit(whole: Path) -> None:
+    assert hosts(whole) == {
         "/home/alice/locked.txt": "entry 1 of the credentials file",
         "/home/bob/locked.txt": "key: entry 4 of the credentials file",
         "/home/carol/locked.txt": "entry 2 of the credentials file",
     }
-    (left,) = [line for line in lines(chosen.output / "data" / "coverage.jsonl") if line["counts"]]
+    (left,) = [line for line in lines(whole / "data" / "coverage.jsonl") if line["counts"]]
     assert (left["path"], left["reason"]) == ("/vault/locked.txt", "limit")
-    assert result.exit_code is ExitCode.INCOMPLETE
-    ran = Bundle(chosen.output).run
+    ran = Bundle(whole).run
     assert ran["options"]["credentials"] == {"key": 1, "password": 3, "volume_password": 1}
     assert ran["repeatable"]
-    nowhere(chosen.output)
+    nowhere(whole)
+
+
+def test_what_they_open_is_sealed_to_the_recipient_or_nowhere(tmp_path: Path) -> None:
+    private, salt = bytes(range(1, 33)), bytes(32)
+    key = hashlib.pbkdf2_hmac("sha256", b"word-of-alice", salt, 2, 32)
+    encryptor = Cipher(AES(key[:16]), CTR(bytes(16))).encryptor()
+    text = encryptor.update(private)
+    crypto = {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "00" * 16},
+        "ciphertext": text.hex(),
+        "kdf": "pbkdf2",
+        "kdfparams": {"c": 2, "dklen": 32, "prf": "hmac-sha256", "salt": salt.hex()},
+        "mac": keccak256(key[16:] + text).hex(),
+    }
+    folder = tmp_path / "evidence/home/alice/keystore"
+    folder.mkdir(parents=True)
+    (folder / "k").write_text(json.dumps({"version": 3, "address": "00" * 20, "crypto": crypto}))
+    identity = pyrage.x25519.Identity.generate()
+    chosen = options(
+        tmp_path / "evidence",
+        tmp_path / "b",
+        only=("wallet.ethereum.*",),
+        credentials=given(),
+        secrets_recipient=str(identity.to_public()),
+        hash_media=False,
+    )
+    go(chosen)
+    (sealed,) = Bundle(chosen.output).secrets([identity])
+    assert sealed["secret"] == private.hex()
+    (found,) = [each for each in Bundle(chosen.output).findings() if "secret" in each["kind"]]
+    assert found["value"]["opened_by"] == "entry 1 of the credentials file"
+    for path in chosen.output.rglob("*"):
+        data = path.read_bytes() if path.is_file() else b""
+        assert not [each for each in (*VALUES, private, private.hex().encode()) if each in data]
 
 
 def test_a_profile_may_forbid_them(chosen: Options) -> None:
-    go(replace(chosen, profile=replace(profile.load([]), decrypt="never")))
-    assert hosts(chosen.output) == {}
+    never = replace(chosen, profile=replace(profile.load([]), decrypt="never"))
+    assert never.usable_credentials == ()
+    assert len(chosen.usable_credentials) == 5
 
 
-def test_only_the_same_credentials_continue_a_run(chosen: Options, tmp_path: Path) -> None:
-    whole = tmp_path / "whole"
-    go(replace(chosen, output=whole, jobs=2))
+def test_only_the_same_credentials_continue_a_run(chosen: Options, whole: Path) -> None:
     with pytest.raises(InterruptedRunError):
         go(chosen, At("extract", 2))
     nowhere(partial(chosen.output))
@@ -93,7 +141,5 @@ def test_only_the_same_credentials_continue_a_run(chosen: Options, tmp_path: Pat
     with pytest.raises(BundleError, match="credentials") as refused:
         go(replace(chosen, resume=True, credentials=other))
     assert "hunter2" not in str(refused.value)
-    with pytest.raises(BundleError, match="credentials"):
-        go(replace(chosen, resume=True, credentials=()))
     go(replace(chosen, resume=True))
     assert records(chosen.output) == records(whole)

@@ -213,6 +213,8 @@ class Passwords:
         assert cost > 0
         return given("other", "pw")
 
+    def locked(self, lock: object) -> None: ...
+
 
 def test_a_web_wallet_whose_padding_is_random() -> None:
     key = hashlib.pbkdf2_hmac("sha1", b"pw", bytes(16), 10, 32)
