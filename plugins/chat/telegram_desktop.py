@@ -4,10 +4,10 @@ Written from descriptions and parts of the sources of Telegram Desktop, and test
 version 3.0 (local passcode) and 4.6.5 (never logged in); the account's own entry and drafts were
 tested with folders made after the sources. Works for portable copies and for programs that share
 the format. Messages are not in `tdata`: they stay on Telegram's servers, and what is cached is
-media. A local passcode keeps the folder closed; the empty one that stands there otherwise is tried
-only where the profile says `decrypt: found`. Not read: the media cache (counted), settings, search
-suggestions, lists of files, folders of versions before 2.1.14. `log.txt` tells starts in local
-time.
+media. A local passcode keeps the folder closed unless the examiner gave it; the empty one that
+stands there otherwise is tried only where the profile says `decrypt: found`. Not read: the media
+cache (counted), settings, search suggestions, lists of files, folders of versions before 2.1.14.
+`log.txt` tells starts in local time.
 
 References: telegramdesktop/tdesktop; abrignoni/DLEAPP, `telegram.py`.
 """
@@ -27,6 +27,7 @@ from triage.api import (
     ChatProfile,
     Confidence,
     EvidenceError,
+    Lock,
     ParseError,
     Protection,
     Shows,
@@ -83,16 +84,22 @@ def profile(artifact: Artifact) -> Iterator[ChatProfile | ChatAccount | ChatCont
     found = tdf.container(artifact.read(tdf.LIMIT))
     keys = tdf.key_file(found)
     opened = tdf.open_key(keys) if artifact.may_decrypt else None
-    accounts = [*_accounts(artifact, named[1], opened)] if opened else []
+    opened_by = _OPENED_BY if opened else None
     protection, needed = Protection.KEY_ON_IMAGE, None
     if opened is None:
+        artifact.locked(_lock(keys))
+        opened, opened_by = _with_passcode(artifact, keys)
+    accounts = [*_accounts(artifact, named[1], opened)] if opened else []
+    if opened is not None and opened_by != _OPENED_BY:
+        protection = Protection.PASSCODE
+    elif opened is None:
         protection = Protection.PASSCODE if artifact.may_decrypt else Protection.ENCRYPTED
         needed = _PASSCODE if artifact.may_decrypt else _ALLOW
     logged_in = [each for each in accounts if each.authorization is not None]
     yield ChatProfile(
         shows=Shows.USED if logged_in or _folders(artifact, named[1]) else Shows.EXECUTED,
         confidence=Confidence.CONFIRMED,
-        checks=_CHECKED if opened else _CHECKED[:1],
+        checks=_CHECKED if opened_by == _OPENED_BY else _CHECKED[:1],
         times=(*_launches(artifact), *written("key_last_written", artifact)),
         protection=protection,
         application=_APPLICATION,
@@ -100,11 +107,26 @@ def profile(artifact: Artifact) -> Iterator[ChatProfile | ChatAccount | ChatCont
         version=tdf.version_text(found.version),
         accounts=len(logged_in) if opened else _folders(artifact, named[1]) or None,
         attachments=sum(1 for _ in artifact.find("user_*/{cache,media_cache}/*/*/*")),
-        opened_by=_OPENED_BY if opened else None,
+        opened_by=opened_by,
         needed_to_open=needed,
     )
     for each in logged_in:
         yield from _findings(each)
+
+
+def _with_passcode(artifact: Artifact, keys: tdf.KeyFile) -> tuple[tdf.Opened | None, str | None]:
+    """Try what the examiner gave; return what opens, and which entry it was."""
+    for passcode in artifact.passwords(cost=tdf.ITERATIONS):
+        opened = tdf.open_key(keys, passcode.value)
+        if opened is not None:
+            return opened, str(passcode)
+    return None, None
+
+
+def _lock(keys: tdf.KeyFile) -> Lock:
+    """Return what other programs try passcodes against."""
+    line = f"$telegram$2*{tdf.ITERATIONS}*{keys.salt.hex()}*{keys.key.hex()}"
+    return Lock(line=line, hashcat=24500, john="telegram")
 
 
 def _data_name(base: str, position: int) -> str:

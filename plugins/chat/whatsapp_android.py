@@ -3,9 +3,9 @@
 Written from what ALEAPP reads of the databases and tested with the database of version 2.22.5 (both
 schemas are in it), with a crypt14 backup of it and its key; crypt12, crypt15 and the settings were
 tested with files made after descriptions. Paths fit `com.whatsapp` and `com.whatsapp.w4b` in a full
-file system, an extraction or a copy. A backup is opened only with a key that lies in the app's own
-folder, and only where the profile says `decrypt: found`. Not read: reactions, quoted messages,
-polls, status views, the media themselves. `sent` is the sender's clock.
+file system, an extraction or a copy. A backup is opened with a key that the examiner gave, or
+(`decrypt: found`) with one that lies in the app's own folder. Not read: reactions,
+quoted messages, polls, status views, the media themselves. `sent` is the sender's clock.
 
 References: abrignoni/ALEAPP, `WhatsApp.py`; ElDavoo/wa-crypt-tools.
 """
@@ -27,6 +27,7 @@ from triage.api import (
     ChatMessage,
     ChatProfile,
     Confidence,
+    CredentialKind,
     EvidenceError,
     Finding,
     ParseError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _APPLICATION: Final = "whatsapp"
 _APP: Final = "**/{com.whatsapp,com.whatsapp.w4b}"  # Android; w4b is WhatsApp Business
 _PREFS_LIMIT: Final = 4 << 20
+_ON_IMAGE: Final = "the key in "
 _ALLOW: Final = "a profile with `decrypt: found`: a key that may fit lies on the image"
 _NEEDED: Final = {
     "crypt15": "the 64-digit key or password of the end-to-end encrypted backup",
@@ -185,15 +187,18 @@ def backup(artifact: Artifact) -> Iterator[Finding]:
     for path, key in keys if artifact.may_decrypt else ():
         plain = backups.decrypt(artifact.read(backups.ENCRYPTED_LIMIT), found, key)
         if plain is not None:
-            opened_by = f"the key in {path}"
+            opened_by = f"{_ON_IMAGE}{path}"
             break
+    if plain is None:
+        plain, opened_by = _with_given(artifact, found)
     needed = None
     if plain is None:
         missing = _NEEDED.get(found.form, _KEY_NEEDED)
         needed = _ALLOW if keys and not artifact.may_decrypt else missing
     checks = ("compression checksum",) if plain is not None else ()
     # A key for crypt15 does not say which backups it opens.
-    fits = plain is not None or any(key.server_salt for _, key in keys)
+    on_image = opened_by is not None and opened_by.startswith(_ON_IMAGE)
+    fits = on_image or any(key.server_salt for _, key in keys)
     protection = Protection.KEY_ON_IMAGE if fits else Protection.ENCRYPTED
     yield ChatExport(
         shows=Shows.PRESENT,
@@ -212,6 +217,21 @@ def backup(artifact: Artifact) -> Iterator[Finding]:
     if plain is not None:
         with open_database(_Memory(plain)) as database:
             yield from content(Store(artifact, database, protection, checks))
+
+
+def _with_given(artifact: Artifact, found: backups.Backup) -> tuple[bytes | None, str | None]:
+    """Try the key files and the 64 digits of an end-to-end key that the examiner gave."""
+    files = artifact.keys(CredentialKind.KEY_FILE)
+    for given in (*files, *artifact.keys(CredentialKind.KEY)):
+        try:
+            key = (backups.key_of if given in files else backups.root_key)(given.value)
+        except ParseError:
+            continue
+        if backups.opens(key, found):
+            plain = backups.decrypt(artifact.read(backups.ENCRYPTED_LIMIT), found, key)
+            if plain is not None:
+                return plain, str(given)
+    return None, None
 
 
 def _keys(artifact: Artifact) -> Iterator[tuple[str, backups.Key]]:

@@ -26,6 +26,7 @@ COMMANDS = (
     "get",
     "diff",
     "report",
+    "export",
     "plugins",
     "profiles",
     "doctor",

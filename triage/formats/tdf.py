@@ -35,7 +35,8 @@ _LENGTH: Final = 4  # in front of what was encrypted, itself included, little-en
 _NONE: Final = 0xFFFFFFFF
 _SALT: Final = 32
 _KEY: Final = 256
-_ITERATIONS: Final = 100_000  # with a passcode; 1 without
+ITERATIONS: Final = 100_000
+"""Rounds of PBKDF2 with a passcode; one without."""
 _WIDE_IDS: Final = 0xFFFFFFFFFFFFFFFF  # stands where a 32-bit user id and the DC once stood
 _AUTHORIZATION: Final = 75  # dbiMtpAuthorization
 _MOST_ACCOUNTS: Final = 32
@@ -198,7 +199,7 @@ def key_file(found: Container) -> KeyFile:
 def open_key(file: KeyFile, passcode: bytes = b"") -> Opened | None:
     """Open `key_datas` with a local passcode, by default the empty one; None when it is another."""
     digest = hashlib.sha512(file.salt + passcode + file.salt).digest()
-    rounds = _ITERATIONS if passcode else 1
+    rounds = ITERATIONS if passcode else 1
     outer = hashlib.pbkdf2_hmac("sha512", digest, file.salt, rounds, _KEY)
     local_key = decrypt(file.key, outer)
     if local_key is None or len(local_key) != _KEY:

@@ -70,14 +70,24 @@ def key_of(data: bytes) -> Key:
     if not data.startswith(_JAVA) or declared != len(payload):
         raise ParseError("not a key of WhatsApp")
     if declared == _ROOT_LENGTH:
-        inner = hmac.digest(bytes(_ROOT_LENGTH), payload, "sha256")
-        return Key(aes=hmac.digest(inner, b"backup encryption\x01", "sha256"), server_salt=None)
+        return root_key(payload)
     if declared != _KEY_LENGTH:
         raise ParseError("not a key of WhatsApp")
     server_salt, google_salt, digest = payload[3:35], payload[35:51], payload[51:83]
     if hashlib.sha256(google_salt).digest() != digest:
         raise ParseError("the checksum of a key of WhatsApp is wrong")
     return Key(aes=payload[99:131], server_salt=server_salt)
+
+
+def root_key(root: bytes) -> Key:
+    """Return the key of 32 bytes, the 64 digits that WhatsApp shows its user for crypt15.
+
+    Raises ParseError for another length.
+    """
+    if len(root) != _ROOT_LENGTH:
+        raise ParseError("not a key of WhatsApp")
+    inner = hmac.digest(bytes(_ROOT_LENGTH), root, "sha256")
+    return Key(aes=hmac.digest(inner, b"backup encryption\x01", "sha256"), server_salt=None)
 
 
 def backup_of(head: bytes) -> Backup:
