@@ -9,12 +9,13 @@ from triage.api import (
     Confidence,
     EvidenceError,
     ParseError,
+    Protection,
     Shows,
     Time,
     Unit,
     WebBrowser,
 )
-from triage.formats import json
+from triage.formats import json, safe_storage
 from triage.formats.chromium_profile import (
     at,
     extension_name,
@@ -91,6 +92,7 @@ def profile(artifact: Artifact) -> WebBrowser | None:
     state = _local_state(artifact)
     known = at(state, "profile", "info_cache", folder.rpartition("/")[2])
     browser = browser_of(artifact.path)
+    key_protection, key_opened_by = _key(artifact)
     return WebBrowser(
         browser=browser,
         profile=folder,
@@ -103,6 +105,8 @@ def profile(artifact: Artifact) -> WebBrowser | None:
         profile_name=text(at(preferences, "profile", "name")) or text(at(known, "name")),
         signed_in_as=_signed_in_as(preferences, known),
         indicator_list=INDICATOR_LIST,
+        key_protection=key_protection,
+        key_opened_by=key_opened_by,
         shows=Shows.EXECUTED,
         confidence=Confidence.PROBABLE,
         times=tuple(_times(preferences, state, known)),
@@ -178,11 +182,29 @@ def _manifest_name(manifest: Artifact) -> str | None:
 
 
 def _local_state(artifact: Artifact) -> Json:
-    for place in ("../Local State", "Local State"):
-        file = artifact.resolve(place)
-        if file is not None:
-            return _parsed(file)
-    return None
+    file = _local_state_file(artifact)
+    return _parsed(file) if file else None
+
+
+def _local_state_file(artifact: Artifact) -> Artifact | None:
+    return artifact.resolve("../Local State") or artifact.resolve("Local State")
+
+
+def _key(artifact: Artifact) -> tuple[Protection | None, str | None]:
+    """Return what protects the key to saved passwords and cookies, and what opens it.
+
+    Windows alone keeps the key in a file. Since 127 Chrome has another one for cookies, bound to
+    the program too. Nothing is opened with the key: that it opens is all that is told.
+    """
+    file = _local_state_file(artifact)
+    try:
+        blob = safe_storage.local_state_blob(file.read(SMALL)) if file else None
+        if file is None or blob is None:
+            return None, None
+        opened = file.unprotect(blob)
+    except (EvidenceError, ParseError):
+        return None, None
+    return Protection.DPAPI, opened.opened_by if opened else None
 
 
 def _json(artifact: Artifact, name: str) -> Json:

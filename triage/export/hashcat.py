@@ -19,7 +19,7 @@ def hash_lines(locks: Locks) -> bytes:
     """
     out = [
         "# Cracking material: whoever has it can try passwords. A program takes the lines of one",
-        "# mode: grep -A1 'hashcat -m N ' FILE | grep '^[$]', with the number for N.",
+        "# mode: grep -A1 'hashcat -m N ' FILE | grep -v '^[#-]', with the number for N.",
     ]
     stores = sorted(
         locks.stores,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from triage.findings.base import Finding, Interpretation
+from triage.findings.base import Finding, Interpretation, Protection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,8 @@ class WebBrowser(Finding):
     signed_in_as: tuple[str, ...] = ()  # accounts with the maker of the browser, by e-mail address
     indicator_list: str | None = None  # `name YYYY-MM-DD`: what addresses were compared with
     containers: tuple[str, ...] = ()  # named by the user: tabs that keep their own cookies
+    key_protection: Protection | None = None  # of the key to saved passwords and cookies
+    key_opened_by: str | None = None  # what opened that key, never the key itself
 
     def summary(self) -> str:
         """Browser, version, profile."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -13,11 +15,16 @@ import apsw
 import pytest
 
 from plugins.web import chromium
+from tests.formats.test_dpapi import GUID, SID, master_key_file
+from tests.formats.test_dpapi import blob as dpapi_blob
 from triage.api import (
+    Credential,
+    CredentialKind,
     EvidenceError,
     Extractor,
     IndicatorOnion,
     ParseError,
+    Protection,
     Sensitivity,
     Shows,
     WebBookmark,
@@ -287,3 +294,24 @@ def test_damage_is_survived(extract: Extract, extractor: Extractor) -> None:
                 extract(extractor, tree | {path: changed})
             except (ParseError, EvidenceError):
                 continue
+
+
+def test_the_key_to_saved_passwords_opens_with_the_windows_password(extract: Extract) -> None:
+    data = "/Users/alice/AppData/Local/Google/Chrome/User Data"
+    key = base64.b64encode(b"DPAPI" + dpapi_blob(bytes(32))).decode()
+    secret = hashlib.sha1("pw".encode("utf-16-le"), usedforsecurity=False).digest()
+    protect = f"/Users/alice/AppData/Roaming/Microsoft/Protect/{SID}/{GUID}"
+    tree = {
+        f"{data}/Local State": json.dumps({"os_crypt": {"encrypted_key": key}}).encode(),
+        f"{data}/Default/Preferences": b'{"profile": {"name": "x"}}',
+        protect: master_key_file(secret),
+    }
+    password = Credential(number=3, kind=CredentialKind.PASSWORD, value=b"pw")
+    (found,) = extract(chromium.browser, tree, given=(password,)).of(WebBrowser)
+    assert found.key_protection is Protection.DPAPI
+    assert found.key_opened_by == "the DPAPI master key that entry 3 of the credentials file opens"
+    (closed,) = extract(chromium.browser, tree).of(WebBrowser)
+    assert (closed.key_protection, closed.key_opened_by) == (Protection.DPAPI, None)
+    tree[f"{data}/Local State"] = b'{"os_crypt": {"encrypted_key": "RFBBUElhYmM="}}'
+    (odd,) = extract(chromium.browser, tree, given=(password,)).of(WebBrowser)
+    assert odd.key_opened_by is None
