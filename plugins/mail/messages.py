@@ -1,10 +1,12 @@
-"""Messages to and from anonymous remailers, in mail folders and single files.
+"""Messages to and from anonymous remailers, and darknet addresses, in mail folders and files.
 
 Written from Mixmaster 3.0 (`rem*.c`, `config.h`, `nym.c`), the Mixmaster protocol draft, YAMN
 (2025), nymserv and Mixminion, and from headers in public archives; tested with mail made from those
 formats by a committed script. mbox, Maildir, eml and Apple Mail's emlx are read as a stream of any
 size, of each message the first 512 KiB. A message is recognised by its structure; by address alone
-only against the dated list `remailers`. Not read: PST, OST, MSG, news spools, encrypted bodies.
+only against the dated list `remailers`. Folders of
+Evolution, KMail and Claws Mail are told by name and not yet seen as those programs wrote them.
+Not read: PST, OST, MSG, news spools, encrypted bodies.
 References: https://www.mixmin.net/, draft-sassaman-mixmaster-03, RFC 4155, RFC 5322.
 """
 
@@ -15,6 +17,9 @@ from collections.abc import Iterator
 from triage.api import (
     Artifact,
     Confidence,
+    Finding,
+    IndicatorI2p,
+    IndicatorOnion,
     MailRemailerMessage,
     Sensitivity,
     Shows,
@@ -24,6 +29,7 @@ from triage.api import (
     extractor,
 )
 from triage.formats import mail
+from triage.formats.darknet_names import DarknetNames
 from triage.formats.times import utc
 
 from ._remailer import KNOWN, Signs, recognise
@@ -39,9 +45,19 @@ _LONGEST = 500
         "**/Profiles/*/{Mail,ImapMail}/**/*",
         "**/{.thunderbird,.icedove,seamonkey}/*/{Mail,ImapMail}/**/*",
         "**/ThunderbirdPortable/Data/profile/{Mail,ImapMail}/**/*",
-        # Maildir of any program, Linux
+        # Maildir of any program, Linux; KMail and Evolution name their folders otherwise
         "**/Maildir/**/{cur,new,tmp}/*",
         "**/.maildir/**/{cur,new,tmp}/*",
+        "**/evolution/mail/**/{cur,new,tmp}/*",
+        "**/{local-mail,.local-mail.directory}/**/{cur,new,tmp}/*",
+        "**/.kde*/share/apps/kmail/mail/**/{cur,new,tmp}/*",
+        # Evolution before 3.2: mbox
+        "**/.evolution/mail/local/**/*",
+        # Claws Mail, Sylpheed and other programs with MH folders: one file a message
+        "**/Mail/{inbox,sent,queue,draft,trash}/**/*",
+        # Tails: Thunderbird's profile in the unlocked persistent storage
+        "thunderbird/*/{Mail,ImapMail}/**/*",
+        "**/TailsData_unlocked/thunderbird/*/{Mail,ImapMail}/**/*",
         # system mailboxes, Linux and BSD
         "var/{mail,spool/mail}/*",
         # mutt, Pine, Evolution and others, Linux
@@ -52,15 +68,18 @@ _LONGEST = 500
         # Apple Mail 2 and later
         "**/*.emlx",
     ),
-    yields=(MailRemailerMessage,),
+    yields=(MailRemailerMessage, IndicatorOnion, IndicatorI2p),
 )
-def remailer(artifact: Artifact) -> Iterator[MailRemailerMessage]:
-    """Find messages to and from remailers by their structure."""
+def remailer(artifact: Artifact) -> Iterator[Finding]:
+    """Find messages to and from remailers by their structure, and onion and I2P addresses."""
+    names = DarknetNames()
     for message in mail.messages(artifact.open()):
         parsed = mail.parse(message.raw)
         signs = recognise(parsed)
         if signs:
             yield _finding(parsed, signs, message.offset)
+        names.add("mail", parsed.get("Subject"), *parsed.texts)
+    yield from names.findings()
 
 
 def _finding(parsed: mail.Mail, signs: Signs, offset: int) -> MailRemailerMessage:

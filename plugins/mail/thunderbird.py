@@ -37,6 +37,9 @@ _PROXY_TYPE = 1
         "**/.icedove/*/prefs.js",
         # portable, Windows
         "**/ThunderbirdPortable/Data/profile/prefs.js",
+        # Tails: the unlocked persistent storage, as a volume and seen from the running system
+        "thunderbird/*/prefs.js",
+        "**/TailsData_unlocked/thunderbird/*/prefs.js",
         # SeaMonkey and Betterbird
         "**/SeaMonkey/Profiles/*/prefs.js",
         "**/.mozilla/seamonkey/*/prefs.js",

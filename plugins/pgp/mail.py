@@ -30,9 +30,19 @@ _SUBJECT = 500
         "**/Profiles/*/{Mail,ImapMail}/**/*",
         "**/{.thunderbird,.icedove,seamonkey}/*/{Mail,ImapMail}/**/*",
         "**/ThunderbirdPortable/Data/profile/{Mail,ImapMail}/**/*",
-        # Maildir of any program, Linux
+        # Maildir of any program, Linux; KMail and Evolution name their folders otherwise
         "**/Maildir/**/{cur,new,tmp}/*",
         "**/.maildir/**/{cur,new,tmp}/*",
+        "**/evolution/mail/**/{cur,new,tmp}/*",
+        "**/{local-mail,.local-mail.directory}/**/{cur,new,tmp}/*",
+        "**/.kde*/share/apps/kmail/mail/**/{cur,new,tmp}/*",
+        # Evolution before 3.2: mbox
+        "**/.evolution/mail/local/**/*",
+        # Claws Mail, Sylpheed and other programs with MH folders: one file a message
+        "**/Mail/{inbox,sent,queue,draft,trash}/**/*",
+        # Tails: Thunderbird's profile in the unlocked persistent storage
+        "thunderbird/*/{Mail,ImapMail}/**/*",
+        "**/TailsData_unlocked/thunderbird/*/{Mail,ImapMail}/**/*",
         # system mailboxes, Linux and BSD
         "var/{mail,spool/mail}/*",
         # mutt, Pine, Evolution and others, Linux

@@ -17,6 +17,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Finding,
+    IndicatorI2p,
     IndicatorOnion,
     ParseError,
     Protection,
@@ -114,7 +115,7 @@ def bridges(artifact: Artifact) -> Iterator[TorBridge]:
         "**/TailsData*/bookmarks/places.sqlite",
         "home/amnesia/.mozilla/firefox/bookmarks/places.sqlite",
     ),
-    yields=(WebBookmark, WebVisit, WebDownload, WebInput, IndicatorOnion),
+    yields=(WebBookmark, WebVisit, WebDownload, WebInput, IndicatorOnion, IndicatorI2p),
 )
 def places(artifact: Artifact) -> Iterator[Finding]:
     """Read bookmarks, visits, downloads and searches, with what stands only in the log."""
@@ -124,7 +125,7 @@ def places(artifact: Artifact) -> Iterator[Finding]:
 @extractor(
     name="tor.browser.bookmark-backups",
     paths=_paths("bookmarkbackups/bookmarks-*.json*"),
-    yields=(WebBookmark, IndicatorOnion),
+    yields=(WebBookmark, IndicatorOnion, IndicatorI2p),
 )
 def backups(artifact: Artifact) -> Iterator[Finding]:
     """Read a backup of the bookmarks; it may hold some that were deleted since."""
@@ -185,7 +186,7 @@ def logins(artifact: Artifact) -> Iterator[WebSite]:
 @extractor(
     name="tor.browser.sessions",
     paths=_paths(*mozilla.SESSION_FILES),
-    yields=(WebTab, WebInput, WebSite, IndicatorOnion),
+    yields=(WebTab, WebInput, WebSite, IndicatorOnion, IndicatorI2p),
     holds_secret=True,
 )
 def sessions(artifact: Artifact) -> Iterator[Finding]:

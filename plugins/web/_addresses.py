@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from triage.api import Confidence, IndicatorOnion, Shows
+from triage.api import Shows
 from triage.formats.indicators import WEB, Indicator
 from triage.formats.onion import check as onion_check
-from triage.formats.onion import find_onions
 
 INDICATOR_LIST = str(WEB)
-_MAX_ONIONS = 20_000
-_SHORTEST = 22  # `http://` and no onion name is shorter
 
 
 class Judgement(NamedTuple):
@@ -81,52 +76,3 @@ def _judgement(entry: Indicator | None, host: str | None) -> Judgement:
         entry.pattern if entry else None,
         onion.checks if onion else (),
     )
-
-
-@dataclass(slots=True)
-class _Seen:
-    version: int
-    checks: tuple[str, ...]
-    where: set[str] = field(default_factory=set)
-    entries: int = 0
-
-
-class Onions:
-    """Gathers the onion addresses of an artifact, also those behind gateways and in titles."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, _Seen] = {}
-
-    def add(self, where: str, *texts: str | None) -> None:
-        """Look for addresses in the texts of one row."""
-        found = {
-            address.address: address
-            for text in texts
-            if text and len(text) >= _SHORTEST
-            for _, address in find_onions(text)
-        }
-        for name, address in found.items():
-            seen = self._seen.get(name)
-            if seen is None:
-                if len(self._seen) >= _MAX_ONIONS:
-                    continue
-                seen = self._seen[name] = _Seen(address.version, address.checks)
-            seen.where.add(where)
-            seen.entries += 1
-
-    def findings(self) -> Iterator[IndicatorOnion]:
-        """Yield one finding an address, sorted."""
-        for name, seen in sorted(self._seen.items()):
-            entry = WEB.host(name)
-            yield IndicatorOnion(
-                onion=name,
-                onion_version=seen.version,
-                checksum_ok=bool(seen.checks),
-                where=tuple(sorted(seen.where)),
-                entries=seen.entries,
-                category=entry.category if entry else None,
-                indicator=entry.pattern if entry else None,
-                shows=Shows.DESTINATION,
-                confidence=Confidence.CONFIRMED if seen.checks else Confidence.POSSIBLE,
-                checks=seen.checks,
-            )

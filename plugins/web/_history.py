@@ -16,11 +16,12 @@ from triage.api import (
     WebVisit,
 )
 from triage.formats import chromium
+from triage.formats.darknet_names import DarknetNames
 from triage.formats.sqlite import Database
 from triage.formats.sqlite import RowState as Stored
 from triage.formats.stamps import stamp
 
-from ._addresses import UNKNOWN, Judgement, Onions, judge, judge_download
+from ._addresses import UNKNOWN, Judgement, judge, judge_download
 from ._typed import Searches, typed
 
 
@@ -31,7 +32,7 @@ def history_findings(
 
     Raises ParseError when the schema is not that of History.
     """
-    onions, searches = Onions(), Searches(Unit.WEBKIT)
+    onions, searches = DarknetNames(), Searches(Unit.WEBKIT)
     telling: list[Finding] = []
     plain: set[tuple[int, Stored]] = set()
     for visit in chromium.visits(database):

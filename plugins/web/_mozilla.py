@@ -17,11 +17,12 @@ from triage.api import (
     WebSite,
 )
 from triage.formats import json, sites
+from triage.formats.darknet_names import DarknetNames
 from triage.formats.mozilla import SiteStates, hsts, hsts_bin, jsonlz4, mozlz4
 from triage.formats.mozilla_session import session
 from triage.formats.stamps import stamp
 
-from ._addresses import Onions, host_of
+from ._addresses import host_of
 from ._places import backup_findings, database_findings
 from ._sites import by_maker, site, site_findings
 from ._tabs import tab, typed_in
@@ -165,7 +166,7 @@ def sessions(artifact: Artifact, makers: tuple[str, ...]) -> Iterator[Finding]:
     packed = mozlz4(data, limit=_SESSION_LIMIT) if data.startswith(b"mozLz4") else data
     found = session(json.parse(packed, limit=_SESSION_LIMIT))
     names = containers(artifact)
-    onions = Onions()
+    onions = DarknetNames()
     saved = (
         *stamp("session_started", found.started, Unit.MS_UNIX),
         *stamp("session_saved", found.saved, Unit.MS_UNIX),

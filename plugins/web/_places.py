@@ -20,12 +20,13 @@ from triage.api import (
     WebVisit,
 )
 from triage.formats import places
+from triage.formats.darknet_names import DarknetNames
 from triage.formats.json import Json
 from triage.formats.sqlite import Database
 from triage.formats.sqlite import RowState as Stored
 from triage.formats.stamps import stamp
 
-from ._addresses import UNKNOWN, Judgement, Onions, host_of, judge, judge_download
+from ._addresses import UNKNOWN, Judgement, host_of, judge, judge_download
 from ._sites import by_maker
 from ._typed import Searches, typed
 
@@ -53,7 +54,7 @@ def database_findings(
         raise ParseError("not a places database")
     root = next((row["dateAdded"] for row in database.select(_ROOT_QUERY)), None)
     made = root if isinstance(root, int) else None
-    onions = Onions()
+    onions = DarknetNames()
     searches: Searches | None = None
     plain: set[tuple[int, Stored]] = set()
     visits = _visits_are_readable(artifact, database)
@@ -101,7 +102,7 @@ def backup_findings(artifact: Artifact, backup: Json, makers: tuple[str, ...]) -
     """Yield the bookmarks of a parsed backup. Raises ParseError when it is none."""
     root = backup.get("dateAdded") if isinstance(backup, dict) else None
     made = root if isinstance(root, int) else None
-    onions = Onions()
+    onions = DarknetNames()
     found = []
     for number, bookmark in enumerate(places.backup_bookmarks(backup), 1):
         finding = _bookmark(bookmark, made, makers, locator=f"bookmark {number}")

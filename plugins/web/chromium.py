@@ -19,6 +19,7 @@ from triage.api import (
     Confidence,
     EvidenceError,
     Finding,
+    IndicatorI2p,
     IndicatorOnion,
     ParseError,
     Shows,
@@ -35,10 +36,11 @@ from triage.api import (
 from triage.formats import chromium as databases
 from triage.formats import json, sites, snss
 from triage.formats.chromium_profile import at, bookmarks, checksum_holds, number
+from triage.formats.darknet_names import DarknetNames
 from triage.formats.sites import host_in
 from triage.formats.stamps import stamp
 
-from ._addresses import Onions, judge
+from ._addresses import judge
 from ._chromium_paths import profile_files
 from ._chromium_profile import SMALL, anchor, profile
 from ._history import history_findings, inputs
@@ -69,7 +71,7 @@ def browser(artifact: Artifact) -> Iterator[WebBrowser]:
 @extractor(
     name="web.chromium.history",
     paths=profile_files("History"),
-    yields=(WebVisit, WebDownload, WebInput, IndicatorOnion),
+    yields=(WebVisit, WebDownload, WebInput, IndicatorOnion, IndicatorI2p),
 )
 def history(artifact: Artifact) -> Iterator[Finding]:
     """Read visits, downloads and searches, with what stands only in the log."""
@@ -94,7 +96,7 @@ def _engines(artifact: Artifact) -> dict[int, str]:
     name="web.chromium.bookmarks",
     # `Bookmarks.bak` is the file before the last start; AccountBookmarks since 2024
     paths=profile_files("{,Account}Bookmarks", "{,Account}Bookmarks.bak"),
-    yields=(WebBookmark, IndicatorOnion),
+    yields=(WebBookmark, IndicatorOnion, IndicatorI2p),
 )
 def bookmark_file(artifact: Artifact) -> Iterator[Finding]:
     """Read bookmarks; the file's own checksum tells whether another program changed them."""
@@ -103,7 +105,7 @@ def bookmark_file(artifact: Artifact) -> Iterator[Finding]:
     holds = checksum_holds(value)
     if holds is False:
         artifact.problem("the bookmarks do not fit their checksum")
-    onions = Onions()
+    onions = DarknetNames()
     for bookmark in found:
         onions.add("bookmark", bookmark.url, bookmark.title)
     yield from onions.findings()
@@ -148,7 +150,7 @@ def shortcuts(artifact: Artifact) -> Iterator[WebInput]:
         # before
         "{Current,Last} {Session,Tabs}",
     ),
-    yields=(WebTab, IndicatorOnion),
+    yields=(WebTab, IndicatorOnion, IndicatorI2p),
 )
 def sessions(artifact: Artifact) -> Iterator[Finding]:
     """Read saved sessions: pages of open and closed tabs, with the time each was visited.
@@ -159,7 +161,7 @@ def sessions(artifact: Artifact) -> Iterator[Finding]:
     found = snss.pages(data, closed="tabs" in artifact.entry.name.casefold())
     if found.damaged:
         artifact.problem(f"{found.damaged} damaged commands")
-    onions = Onions()
+    onions = DarknetNames()
     for page in found.pages:
         onions.add("tab", page.url, page.title, page.referrer)
     yield from onions.findings()

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from triage.api import (
     Artifact,
     Finding,
+    IndicatorI2p,
     IndicatorOnion,
     WebBookmark,
     WebBrowser,
@@ -52,7 +53,7 @@ def browser(artifact: Artifact) -> Iterator[WebBrowser]:
 @extractor(
     name="web.firefox.places",
     paths=(*profile_files("places.sqlite"), *PLACES_ON_ANDROID),
-    yields=(WebVisit, WebBookmark, WebDownload, WebInput, IndicatorOnion),
+    yields=(WebVisit, WebBookmark, WebDownload, WebInput, IndicatorOnion, IndicatorI2p),
 )
 def places(artifact: Artifact) -> Iterator[Finding]:
     """Read visits, bookmarks, downloads and searches, with what stands only in the log."""
@@ -63,7 +64,7 @@ def places(artifact: Artifact) -> Iterator[Finding]:
 @extractor(
     name="web.firefox.bookmark-backups",
     paths=profile_files("bookmarkbackups/bookmarks-*.json*"),
-    yields=(WebBookmark, IndicatorOnion),
+    yields=(WebBookmark, IndicatorOnion, IndicatorI2p),
 )
 def backups(artifact: Artifact) -> Iterator[Finding]:
     """Read a backup of the bookmarks; it may hold some that were deleted since."""
@@ -140,7 +141,7 @@ def logins(artifact: Artifact) -> Iterator[WebSite]:
 @extractor(
     name="web.firefox.sessions",
     paths=profile_files(*mozilla.SESSION_FILES),
-    yields=(WebTab, WebInput, WebSite, IndicatorOnion),
+    yields=(WebTab, WebInput, WebSite, IndicatorOnion, IndicatorI2p),
     holds_secret=True,
 )
 def sessions(artifact: Artifact) -> Iterator[Finding]:

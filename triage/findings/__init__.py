@@ -24,7 +24,7 @@ from triage.findings.chat import (
     ChatProfile,
 )
 from triage.findings.darknet import DarknetClient, DarknetIdentity
-from triage.findings.indicator import IndicatorOnion
+from triage.findings.indicator import IndicatorI2p, IndicatorOnion
 from triage.findings.mail import MailAccount, MailRemailerClient, MailRemailerMessage
 from triage.findings.pgp import PgpKey, PgpMessage
 from triage.findings.system import EncryptionVolume, SystemAccount, SystemOs, SystemTimezone
@@ -87,6 +87,7 @@ KINDS: dict[str, type[Finding]] = {
         WalletSecret,
         EncryptionVolume,
         IndicatorOnion,
+        IndicatorI2p,
     )
 }
 """Record kind → class, in the order that reports show them."""
@@ -105,6 +106,7 @@ __all__ = [
     "DarknetIdentity",
     "EncryptionVolume",
     "Finding",
+    "IndicatorI2p",
     "IndicatorOnion",
     "Interpretation",
     "MailAccount",

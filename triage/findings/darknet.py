@@ -24,7 +24,9 @@ class DarknetClient(Finding):
         "execution traces of the operating system.",
     )
 
-    application: str  # i2p, i2pd, hyphanet, onionshare, ricochet-refresh, whonix, zeronet, lokinet
+    application: (
+        str  # i2p, i2pd, hyphanet, onionshare, ricochet-refresh, whonix, tails, zeronet, lokinet
+    )
     directory: str
     version: str | None = None
     settings: tuple[str, ...] = ()  # `name=value` that say what it was set up for

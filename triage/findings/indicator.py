@@ -35,3 +35,33 @@ class IndicatorOnion(Finding):
         where = f" in {', '.join(self.where)}" if self.where else ""
         known = f" ({self.category})" if self.category else ""
         return f"onion address {self.onion}{where}{known}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorI2p(Finding):
+    """The name of an I2P service: one finding for each name in an artifact."""
+
+    kind: ClassVar[str] = "indicator.i2p"
+    identity: ClassVar[tuple[str, ...]] = ("i2p",)
+    title: ClassVar[str] = "I2P addresses"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="A name of the I2P network stands here; only those for encrypted lease sets carry "
+        "a checksum.",
+        does_not_mean="That the service was visited, exists, or what it offers.",
+        other_explanations="A text about I2P, an address book that ships with a router.",
+        next_steps="See where it stands, and look for an I2P router and its address book.",
+    )
+
+    i2p: str  # lower case, ends in `.i2p`
+    i2p_form: str  # b32, b33, name
+    checksum_ok: bool  # so for b33; the others have none
+    where: tuple[str, ...] = ()  # visit, bookmark, search …, or `text`
+    entries: int | None = None  # rows behind this finding
+    category: str | None = None  # of the indicator list
+    indicator: str | None = None
+
+    def summary(self) -> str:
+        """Address, and where it stands."""
+        where = f" in {', '.join(self.where)}" if self.where else ""
+        known = f" ({self.category})" if self.category else ""
+        return f"I2P address {self.i2p}{where}{known}"

@@ -8,7 +8,8 @@ import pytest
 
 from plugins.mail.messages import remailer
 from tests.plugins.conftest import Extract
-from triage.api import Confidence, MailRemailerMessage, Sensitivity
+from triage.api import Confidence, IndicatorI2p, IndicatorOnion, MailRemailerMessage, Sensitivity
+from triage.formats.onion import onion_address
 
 FIXTURE = Path(__file__).parents[3] / "fixtures/mail/mailbox/linux/tree/home"
 HEAD = "From: a@example.org\nTo: mix@relay.example\nDate: Mon, 06 May 2024 09:08:09 +0200\n\n"
@@ -123,3 +124,15 @@ def test_expunged(extract: Extract) -> None:
     for status, wanted in (("0009", True), ("0001", False), ("zz", None)):
         (message,) = found(extract, head.format(status) + "::\nAnon-To: x@example.org\n")
         assert message.expunged is wanted
+
+
+def test_darknet_addresses_in_decoded_bodies(extract: Extract) -> None:
+    onion = onion_address(bytes(range(32)))
+    body = base64.b64encode(f"<a href='http://{onion}/'>x</a> http://stats.i2p".encode())
+    mail = (
+        b"From: a@b.example\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\n" + body
+    )
+    found = extract(remailer, {"/home/a/Mail/inbox/1": mail})  # a folder of MH
+    assert found.of(MailRemailerMessage) == []
+    assert [item.onion for item in found.of(IndicatorOnion)] == [onion]
+    assert [item.i2p for item in found.of(IndicatorI2p)] == ["stats.i2p"]
