@@ -2,7 +2,8 @@
 
 Written from `PyBtcWallet.py` and `PyBtcAddress.py` of Armory; no wallet of a real installation was
 at hand. Name, times, public keys and comments stand in clear; private keys too, unless there is a
-passphrase. Not read: LMDB wallets of later versions, lockboxes (multisignature), transactions.
+passphrase: a given one opens them. Not read: LMDB wallets of later versions, lockboxes
+(multisignature), transactions.
 
 References: https://github.com/etotheipi/BitcoinArmory/tree/master/armoryengine
 """
@@ -11,12 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from triage.api import (
     Artifact,
     Confidence,
+    Credential,
     ParseError,
     Protection,
     Shows,
@@ -27,6 +29,7 @@ from triage.api import (
 )
 from triage.formats.stamps import stamp
 
+from . import _armory_crypto as _crypto
 from . import _bip32, _coins, _found
 from ._bitcoin import hash160
 from ._serial import Stream
@@ -48,6 +51,7 @@ class _Entry:
 
     digest: bytes
     chain_code: bytes = field(repr=False)
+    vector: bytes
     private: bytes = field(repr=False)
     public: bytes
     first: int  # seconds since 1970
@@ -60,13 +64,14 @@ def _read_entry(stream: Stream) -> _Entry:
     chain_code = _checked(stream, 32)
     index = stream.number(8, signed=True)
     stream.take(8)  # depth
-    _checked(stream, 16)  # initialisation vector
+    vector = _checked(stream, 16)
     private, public = _checked(stream, 32), _checked(stream, 65)
     first = stream.number(8)
     stream.take(8 + 4 + 4)  # last time, first and last block
     return _Entry(
         digest=digest,
         chain_code=chain_code,
+        vector=vector,
         private=private,
         public=public,
         first=first,
@@ -102,14 +107,18 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletS
     created = stream.number(8)
     name, description = _text(stream.take(32)), _text(stream.take(256))
     stream.take(8)  # highest index used
-    sealed = any(stream.take(_DERIVATION))
+    derivation = stream.take(_DERIVATION)
+    sealed = any(derivation)
     stream.take(_CRYPTO - _DERIVATION)
     root = _read_entry(stream)
     stream.take(_UNUSED)
     entries, comments, notes, whole = _entries(artifact, stream)
     watching = bool(flags & _WATCHING) or not any(entry.private for entry in (root, *entries))
     listed = list(_addresses(chain, entries, comments))
-    secrets = [] if sealed else list(_secrets(chain, root, entries))
+    opened_by, opened = _opened(artifact, derivation, root, entries) if sealed else (None, None)
+    secrets = list(_secrets(chain, root, entries)) if not sealed else []
+    if opened is not None:
+        secrets = list(_secrets(chain, *opened, opened_by=opened_by))
     firsts = [entry.first for entry in entries if entry.first not in _NEVER]
     times = stamp("created", created if created not in _NEVER else 0, "s_unix")
     times += stamp("first_used", min(firsts, default=0), "s_unix")
@@ -132,9 +141,10 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletS
         else "plain",
         addresses=len(listed),
         transactions=notes or None,
-        holds_secret=bool(secrets),
+        holds_secret=bool(secrets) and not sealed,
+        opened_by=str(opened_by) if opened_by else None,
         needed_to_open="the wallet passphrase, for private keys alone"
-        if sealed and not watching
+        if sealed and not watching and opened_by is None
         else None,
         kdf="romix" if sealed else None,
     )
@@ -199,10 +209,38 @@ def _addresses(
         )
 
 
-def _secrets(chain: _coins.Chain, root: _Entry, entries: list[_Entry]) -> Iterator[WalletSecret]:
+def _opened(
+    artifact: Artifact, derivation: bytes, root: _Entry, entries: list[_Entry]
+) -> tuple[Credential | None, tuple[_Entry, list[_Entry]] | None]:
+    """Try what was given; return which entry it was, and the addresses with their private keys."""
+    romix = _crypto.read(derivation)
+    proof = next((each for each in (root, *entries) if each.private and each.public), None)
+    if romix is None or proof is None:
+        return None, None
+    for passphrase in artifact.passwords(cost=romix.cost):
+        key = romix.derive(passphrase.value)
+        if _crypto.fits(_crypto.open_key(key, proof.vector, proof.private), proof.public):
+            return passphrase, (_with_key(root, key), [_with_key(each, key) for each in entries])
+    return None, None
+
+
+def _with_key(entry: _Entry, key: bytes) -> _Entry:
+    found = _crypto.open_key(key, entry.vector, entry.private) if entry.private else None
+    return replace(entry, private=found or b"")
+
+
+def _secrets(
+    chain: _coins.Chain,
+    root: _Entry,
+    entries: list[_Entry],
+    *,
+    opened_by: Credential | None = None,
+) -> Iterator[WalletSecret]:
     if root.private and root.chain_code:
         value = f"{root.private.hex()} {root.chain_code.hex()}"
-        yield _found.secret("root-key", "root", value, "32 bytes", coin=chain.ticker)
+        yield _found.secret(
+            "root-key", "root", value, "32 bytes", coin=chain.ticker, opened_by=opened_by
+        )
     lines = [
         f"{entry.public.hex()} {chain.wif(entry.private, compressed=False)}"
         for entry in entries
@@ -218,4 +256,5 @@ def _secrets(chain: _coins.Chain, root: _Entry, entries: list[_Entry]) -> Iterat
             _found.counted(len(lines), "key"),
             coin=chain.ticker,
             checks=checks,
+            opened_by=opened_by,
         )

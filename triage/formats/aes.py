@@ -51,6 +51,17 @@ def ofb(key: bytes, vector: bytes, data: bytes) -> bytes:
     return bytes(one ^ other for one, other in zip(data, stream, strict=False))
 
 
+def cfb(key: bytes, vector: bytes, data: bytes) -> bytes:
+    """Return the plain text of cipher feedback by whole blocks."""
+    try:
+        encryptor = Cipher(AES(key), ECB()).encryptor()  # noqa: S305 - a part of the mode
+        blocks = _vector(vector) + data
+        stream = encryptor.update(blocks[: len(data) + -len(data) % BLOCK].ljust(BLOCK, b"\0"))
+    except ValueError as error:
+        raise ParseError("not AES: a key of the wrong length") from error
+    return bytes(one ^ other for one, other in zip(data, stream, strict=False))
+
+
 def ecb(key: bytes, data: bytes) -> bytes:
     """Return the plain text of blocks that were encrypted one by one."""
     return _decrypted(key, ECB(), data)  # noqa: S305 - what the evidence used

@@ -1,4 +1,4 @@
-"""BIP-38 and Exodus: published vectors, and containers made after the format's description."""
+"""BIP-38, Exodus and Armory: published vectors, and files made after the formats' descriptions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from plugins.wallet import _bip38, _coins, exodus, wasabi
+from plugins.wallet import _bip32, _bip38, _coins, exodus, wasabi
+from plugins.wallet import armory as armory_plugin
+from plugins.wallet._armory_crypto import Romix
+from plugins.wallet._armory_crypto import read as read_romix
+from plugins.wallet._bitcoin import hash160
 from plugins.wallet._exodus_crypto import read
 from tests.plugins.wallet.test_opened import Passwords, given
 from triage.api import WalletFile, WalletSecret
@@ -122,3 +129,50 @@ def test_hashcat_s_example_of_mode_28200() -> None:
 def test_a_container_cut_off(length: int) -> None:
     assert read(seco(b"x")[:length]) is None
     assert read(seco(b"x")[:0x120] + b"\xff" * 300) is None
+
+
+def armory(*, memory: int = 1024, rounds: int = 2) -> bytes:
+    """Encode a wallet with a passphrase, after the sources."""
+
+    def checked(data: bytes) -> bytes:
+        return data + hashlib.sha256(hashlib.sha256(data).digest()).digest()[:4]
+
+    salt = bytes(range(32))
+    key = Romix(memory=memory, rounds=rounds, salt=salt).derive(b"pw")
+
+    def entry(number: int, index: int) -> bytes:
+        private = number.to_bytes(32, "big")
+        public = _bip32.public_key(private, compressed=False)
+        vector = bytes([number]) * 16
+        encryptor = Cipher(AES(key), ECB()).encryptor()  # noqa: S305 - CFB is made of it
+        first = bytes(a ^ b for a, b in zip(private, encryptor.update(vector), strict=False))
+        second = bytes(a ^ b for a, b in zip(private[16:], encryptor.update(first), strict=True))
+        data = checked(hash160(public)) + struct.pack("<IQ", 13_500_000, 3)
+        data += checked(b"\5" * 32) + struct.pack("<qq", index, index) + checked(vector)
+        data += checked(first + second) + checked(public)
+        return data + struct.pack("<QQII", 1, 0, 0xFFFFFFFF, 0)
+
+    kdf = checked(struct.pack("<QI", memory, rounds) + salt).ljust(256, b"\0")
+    data = b"\xbaWALLET\0" + struct.pack("<I", 13_500_000) + bytes.fromhex("f9beb4d9")
+    data += struct.pack("<Q", 1) + bytes(6) + struct.pack("<Q", 1) + bytes(32 + 256 + 8)
+    data += kdf + bytes(256) + entry(7, -1) + bytes(1024)
+    return data + b"\0" + hash160(_bip32.public_key((9).to_bytes(32, "big"))) + entry(9, 0)
+
+
+def test_a_wallet_of_armory(extract: Extract) -> None:
+    tree = {"/home/a/.armory/armory_x_.wallet": armory()}
+    found = extract(armory_plugin.wallets, tree, given=given("other", "pw"))
+    (file,) = found.of(WalletFile)
+    assert (file.opened_by, file.holds_secret) == ("entry 2 of the credentials file", False)
+    root, keys = found.of(WalletSecret)
+    assert root.secret == f"{7:064x} {'05' * 32}"
+    assert _coins.CHAINS[0].wif((9).to_bytes(32, "big"), compressed=False) in keys.secret
+    (locked,) = extract(armory_plugin.wallets, tree, given=given("other")).of(WalletFile)
+    assert (locked.opened_by, locked.state) == (None, "keystore-encrypted")
+
+
+@pytest.mark.parametrize(("memory", "rounds"), [(1 << 40, 1), (1000, 1), (0, 1), (1024, 1 << 20)])
+def test_a_hostile_wallet_of_armory_is_not_derived(memory: int, rounds: int) -> None:
+    data = struct.pack("<QI", memory, rounds) + bytes(32)
+    digest = hashlib.sha256(hashlib.sha256(data).digest()).digest()
+    assert read_romix((data + digest[:4]).ljust(256, b"\0")) is None
