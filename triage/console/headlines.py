@@ -17,6 +17,7 @@ IMPORTANCE = (
     "indicator.crypto-secret",
     "tor.onion-service",
     "tor.onion-auth",
+    "tor.circuit",
     "darknet.identity",
     "darknet.client",
     "wallet.file",

@@ -28,7 +28,14 @@ from triage.findings.indicator import IndicatorI2p, IndicatorOnion
 from triage.findings.mail import MailAccount, MailRemailerClient, MailRemailerMessage
 from triage.findings.pgp import PgpKey, PgpMessage
 from triage.findings.system import EncryptionVolume, SystemAccount, SystemOs, SystemTimezone
-from triage.findings.tor import TorBridge, TorClient, TorGuard, TorOnionAuth, TorOnionService
+from triage.findings.tor import (
+    TorBridge,
+    TorCircuit,
+    TorClient,
+    TorGuard,
+    TorOnionAuth,
+    TorOnionService,
+)
 from triage.findings.vpn import VpnClient
 from triage.findings.wallet import (
     WalletAddress,
@@ -56,6 +63,7 @@ KINDS: dict[str, type[Finding]] = {
         TorClient,
         TorGuard,
         TorBridge,
+        TorCircuit,
         TorOnionAuth,
         TorOnionService,
         WebBrowser,
@@ -123,6 +131,7 @@ __all__ = [
     "SystemTimezone",
     "Time",
     "TorBridge",
+    "TorCircuit",
     "TorClient",
     "TorGuard",
     "TorOnionAuth",

@@ -104,6 +104,36 @@ class TorBridge(Finding):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TorCircuit(Finding):
+    """A circuit that tor reported to the program that controls it, seen in memory on disk."""
+
+    kind: ClassVar[str] = "tor.circuit"
+    identity: ClassVar[tuple[str, ...]] = ("site", "onion", "created_raw")
+    title: ClassVar[str] = "Circuits in memory"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="tor built a circuit at this time; `site` is what Tor Browser had in its address "
+        "bar, `onion` the service that the circuit leads to.",
+        does_not_mean="Which page was seen, or that the connection was completed.",
+        other_explanations="A background request, another program that uses tor and names its "
+        "streams in the same way, memory of a virtual machine.",
+        next_steps="Search the surrounding memory and the rest of the exhibit for the name; "
+        "compare the time with the tor data directory and with execution traces.",
+    )
+
+    site: str | None  # user name of the stream: the first party in Tor Browser
+    onion: str | None  # validated, ends in `.onion`
+    created_raw: str  # as written, UTC
+    relays: tuple[str, ...] = ()  # fingerprint and nickname, the guard first
+    purpose: str | None = None  # GENERAL, HS_CLIENT_REND …
+    status: str | None = None  # BUILT, EXTENDED, CLOSED …
+
+    def summary(self) -> str:
+        """Site or service, and when."""
+        where = self.onion or self.site or "a place that is not told"
+        return f"tor circuit for {where}, created {self.created_raw} UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TorOnionAuth(Finding):
     """A credential for a client-authorised onion service. The key itself is never shown."""
 
