@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from triage.errors import RegistryError
+from triage.evidence.beginnings import BEGINNING
 
-HEAD = 4096
+HEAD = BEGINNING
 """Bytes of a file that every test may look at."""
 
 _MIN_MAGIC = 4

@@ -6,7 +6,9 @@ row is read at all is decided here, before the first byte: a border of the scope
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from triage.content import HEAD
@@ -16,6 +18,7 @@ from triage.engine.place import Place
 from triage.engine.recognition import Recognition
 from triage.engine.source import Source
 from triage.errors import EvidenceError, LimitError, ParseError
+from triage.evidence.beginnings import NOWHERE, HeadTree, PlacedTree
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import FileTree
@@ -29,20 +32,27 @@ class Candidates:
     """The rows of a volume whose content may be looked at, in order; and how many may not."""
 
     rows: Sequence[int]
+    places: Sequence[int]  # of the first rows; those of the others are not known
+    sizes: Sequence[int]  # of the same
     left_out: int
 
     @classmethod
     def of(
-        cls, index: Index, exclude: Sequence[str], accounts: Sequence[str], known: Accounts
+        cls,
+        index: Index,
+        places: memoryview[int] | None,
+        request: m.Recognise,
+        known: Accounts,
     ) -> Candidates:
         """Take the files of an index that the scope allows.
 
         Deleted ones too, unless their metadata belongs to another file now. What lies where they
         did may be another file's by now: a test that it passes is then about those bytes.
         """
-        rows = index.files()
-        outside = {match.row for match in index.matches(PatternSet(exclude))}
-        names = {name.casefold() for name in accounts}
+        rows = index.files(places).tolist()
+        total = len(rows)
+        outside = {match.row for match in index.matches(PatternSet(request.exclude))}
+        names = {name.casefold() for name in request.accounts}
 
         def allowed(row: int) -> bool:
             if row in outside:
@@ -53,10 +63,16 @@ class Candidates:
             ids = account and {account.name.casefold(), (account.id or "").casefold()}
             return bool(ids and names & ids)
 
-        if not outside and not names:
-            return cls(rows=rows, left_out=0)
-        kept = [row for row in rows if allowed(row)]
-        return cls(rows=kept, left_out=len(rows) - len(kept))
+        if outside or names:
+            rows = [row for row in rows if allowed(row)]
+        known_places = [] if places is None else [places[row] for row in rows]
+        known_places = known_places[: bisect_left(known_places, True, key=NOWHERE.__eq__)]
+        return cls(
+            rows=rows,
+            places=known_places,
+            sizes=[index.size(row) for row, _ in zip(rows, known_places, strict=False)],
+            left_out=total - len(rows),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +112,40 @@ class Heads:
         """Yield what the tests say about the files of one part."""
         avoid = frozenset(request.avoid)
         self.examined = 0
-        for row in self.candidates.rows[request.first : request.first + request.count]:
+        part = slice(request.first, request.first + request.count)
+        rows = self.candidates.rows[part]
+        easy = self._easy(self.candidates.places[part], self.candidates.sizes[part])
+        for row in rows:
+            head = next(easy, None)
             if row in avoid:
                 continue
-            self.place.mark(row)
             self.examined += 1
             if self.examined % _REPORT_EVERY == 0:
                 progress(self.examined)
-            yield from self._look(row)
+            self.place.mark(row)
+            if head is None:
+                head = self._quick(row)
+            if head is None or self.recognition.possible(head):
+                yield from self._look(row)
+
+    def _quick(self, row: int) -> bytes | None:
+        """Return the first bytes where the tree has a short way to them."""
+        with suppress(EvidenceError):
+            if isinstance(self.tree, HeadTree):
+                return self.tree.head(self.index.entry(row).address, HEAD)
+        return None
+
+    def _easy(self, places: Sequence[int], sizes: Sequence[int]) -> Iterator[bytes | None]:
+        """Yield the first bytes of files as they lie on the media; None: open the file instead.
+
+        What is read so is only good for saying that a file is nothing to us.
+        """
+        if not places or not isinstance(self.tree, PlacedTree):
+            return
+        with suppress(EvidenceError):
+            for offset, head in self.tree.beginnings(places, sizes):
+                sound = head is not None and not self.source.bad_in(offset, len(head))
+                yield head if sound else None
 
     def _look(self, row: int) -> Iterator[m.Recognised | m.Unread]:
         file = _File(self.tree, self.index, row)

@@ -148,7 +148,7 @@ def _walked(pool: Pool, number: int, volume: str, at: int) -> list[m.AnyReply]:
         raise TriageError(task.failure.text, where=volume)
     for reply in task.replies:
         if isinstance(reply, m.Walked):
-            pool.setup(m.Attach(volume=number, at=at, length=reply.length))
+            pool.setup(m.Attach(volume=number, at=at, length=reply.length, places=reply.places))
     return task.replies
 
 
@@ -173,7 +173,7 @@ def _recognised(
 
 
 def _whole_pages(walked: m.Walked) -> int:
-    return walked.length + -walked.length % _PAGE
+    return walked.span + -walked.span % _PAGE
 
 
 def _take(

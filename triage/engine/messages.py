@@ -16,6 +16,9 @@ from triage.engine.sandbox import SandboxLevel
 from triage.evidence.walker import Walker
 from triage.model import ByteRun, Entry, ImageInfo, Volume
 
+PLACES = 8
+"""The places of a volume begin behind its index at a multiple of this many bytes."""
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Base of requests."""
@@ -54,6 +57,7 @@ class Attach(Request, frozen=True, kw_only=True):
     volume: int
     at: int
     length: int
+    places: int  # bytes of the places behind it, 0: there are none
 
 
 class Facts(Request, frozen=True, kw_only=True):
@@ -163,10 +167,16 @@ class Walked(Reply, frozen=True, kw_only=True):
     entries: int
     at: int
     length: int
+    places: int  # bytes behind it: where the content of each row begins; 0: not known
     sha256: str  # of the index: tells whether a run that goes on sees the same names
     problems: tuple[tuple[str, str], ...]  # code, path
     notes: tuple[tuple[str, str, str | None], ...]  # code, path, name as stored
     bad: tuple[tuple[int, int], ...]  # ranges met so far whose checksum did not fit
+
+    @property
+    def span(self) -> int:
+        """Bytes of the index and its places together."""
+        return self.length + -self.length % PLACES + self.places
 
 
 class Found(Reply, frozen=True, kw_only=True):

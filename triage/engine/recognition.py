@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Protocol
 
@@ -54,6 +55,19 @@ class Recognition:
                     self._schemas.append((test, number))
                 case JsonObject():
                     self._objects.append((frozenset(test.keys), number))
+        self._places: list[tuple[slice, AbstractSet[bytes]]] = [
+            *((slice(start, end), found.keys()) for (start, end), found in self._headers.items()),
+            *((slice(length), firsts.keys()) for length, firsts in self._patterns.items()),
+        ]
+
+    def possible(self, head: bytes) -> bool:
+        """Whether a file that begins so may pass a test. Says no to nearly all, and fast."""
+        for place, magics in self._places:
+            if head[place] in magics:
+                return True
+        if head[:16] == _SQLITE:
+            return bool(self._schemas)
+        return bool(self._objects) and _OBJECT.match(head) is not None
 
     def tests(self, head: bytes, candidate: Candidate) -> tuple[int, ...]:
         """Return the numbers of the tests that a file passes; `head` are its first 4 KiB.

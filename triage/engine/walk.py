@@ -142,8 +142,10 @@ class Walker:
 
     def _indexed(self, number: int, reply: m.Walked) -> None:
         volume, results = self.opened.volumes[number].name, self.results
-        self.pool.setup(m.Attach(volume=number, at=self._end, length=reply.length))
-        self._end += reply.length + -reply.length % _PAGE
+        self.pool.setup(
+            m.Attach(volume=number, at=self._end, length=reply.length, places=reply.places)
+        )
+        self._end += reply.span + -reply.span % _PAGE
         self.entries[number] = reply.entries
         results.coverage.add("volume", Outcome.FOUND, volume=volume, entries=reply.entries)
         for code, path in reply.problems:

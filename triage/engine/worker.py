@@ -83,6 +83,7 @@ class Worker:
     accounts: Accounts = field(default_factory=lambda: Accounts(()))
     trees: dict[int, FileTree] = field(default_factory=dict)
     indexes: dict[int, Index] = field(default_factory=dict)
+    places: dict[int, memoryview[int] | None] = field(default_factory=dict)
     heads: dict[int, Heads] = field(default_factory=dict)
 
     def tree(self, volume: int) -> FileTree:
@@ -110,15 +111,19 @@ class Worker:
         ]
         problems += [(problem.code, problem.path) for problem in self.source.problems]
         volume = self.source.volumes[request.volume].name
-        block = memoryview(found.block)
+        block, places = memoryview(found.block), found.places or b""
         if self.request.index_fd is not None:
-            os.ftruncate(self.request.index_fd, request.at + len(block))
-            view, written = block, 0
-            while written < len(block):
-                written += os.pwrite(self.request.index_fd, view[written:], request.at + written)
-            self.attach(m.Attach(volume=request.volume, at=request.at, length=len(block)))
+            behind = request.at + len(block) + -len(block) % m.PLACES
+            os.ftruncate(self.request.index_fd, behind + len(places))
+            _write(self.request.index_fd, block, request.at)
+            _write(self.request.index_fd, memoryview(places), behind)
+            attach = m.Attach(
+                volume=request.volume, at=request.at, length=len(block), places=len(places)
+            )
+            self.attach(attach)
         else:
             self.indexes[request.volume] = Index(block, volume=volume)
+            self.places[request.volume] = memoryview(places).cast("q") if places else None
         index = self.indexes[request.volume]
         for match in found.matches:
             entry = index.entry(match.row)
@@ -128,6 +133,7 @@ class Worker:
                 entries=found.entries,
                 at=request.at,
                 length=len(block),
+                places=len(places),
                 sha256=hashlib.sha256(block).hexdigest(),
                 problems=tuple(problems),
                 notes=tuple((note.code, note.path, note.stored) for note in self.source.notes),
@@ -140,8 +146,11 @@ class Worker:
         fd = self.request.index_fd
         if fd is None:
             raise WorkerError("no shared memory")
-        whole = memoryview(mmap.mmap(fd, request.at + request.length, prot=mmap.PROT_READ))
-        block = whole[request.at : request.at + request.length]
+        end = request.at + request.length
+        behind = end + -request.length % m.PLACES
+        whole = memoryview(mmap.mmap(fd, behind + request.places, prot=mmap.PROT_READ))
+        block, places = whole[request.at : end], whole[behind:]
+        self.places[request.volume] = places.cast("q") if request.places else None
         self.indexes[request.volume] = Index(block, volume=self.source.volumes[request.volume].name)
 
     def learn(self, request: m.Facts) -> None:
@@ -168,7 +177,9 @@ class Worker:
                 tree=self.tree(request.volume),
                 index=index,
                 recognition=Recognition(tests),
-                candidates=Candidates.of(index, request.exclude, request.accounts, self.accounts),
+                candidates=Candidates.of(
+                    index, self.places[request.volume], request, self.accounts
+                ),
                 place=self.place,
             )
         for reply in heads.look(request, lambda done: self.channel.send(m.Progress(done=done))):
@@ -323,6 +334,12 @@ class Worker:
                 self.hash_media(request)
             case m.Open():
                 raise WorkerError("opened twice")
+
+
+def _write(descriptor: int, data: memoryview, offset: int) -> None:
+    written = 0
+    while written < len(data):
+        written += os.pwrite(descriptor, data[written:], offset + written)
 
 
 def _blocks(

@@ -25,6 +25,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from triage.errors import EvidenceError, WorkerError
+from triage.evidence.arrays import Array
+from triage.evidence.beginnings import NOWHERE
 from triage.evidence.patterns import PatternSet
 from triage.model import Allocation, Entry, EntryType, EvidencePath, FileTimes
 
@@ -248,6 +250,10 @@ class Index:
             return range(0)
         return range(self._first[at], self._first[at + 1])
 
+    def size(self, row: int) -> int:
+        """Return the size of a row in bytes."""
+        return self._columns["size"][row]
+
     def is_directory(self, row: int) -> bool:
         """Whether a row is a directory."""
         return TYPES[self._columns["flags"][row] & 3] is EntryType.DIRECTORY
@@ -257,20 +263,22 @@ class Index:
         wanted = NAME_ALLOCATED | META_ALLOCATED
         return bool(self._columns["flags"][row] & wanted == wanted)
 
-    def files(self) -> Sequence[int]:
+    def files(self, places: memoryview[int] | None = None) -> Array:
         """Return the rows of files with content that may be trusted, in the order of the media.
 
-        Deleted ones too, unless their metadata entry belongs to another file now. Where the index
-        does not know the place of content, the number of the metadata entry stands for it.
+        Deleted ones too, unless their metadata entry belongs to another file now. Those of which
+        `places` does not know where their content begins come last, by their metadata entries.
         """
         flags = np.frombuffer(self._columns["flags"], dtype=np.uint8)
         size = np.frombuffer(self._columns["size"], dtype=np.int64)
         wanted = (flags & (3 | REUSED)) == _TYPE_CODES[EntryType.FILE]
         rows = np.flatnonzero(wanted & (size > 0))
         inode = np.frombuffer(self._columns["inode"], dtype=np.int64)
-        order = np.lexsort((rows, inode[rows]))
-        found: list[int] = rows[order].tolist()
-        return found
+        inode = inode[rows]
+        if places is None:
+            return rows[np.lexsort((rows, inode))]
+        place = np.frombuffer(places, dtype=np.int64)[rows]
+        return rows[np.lexsort((rows, inode, place, place == NOWHERE))]
 
     def child(self, row: int, name: str) -> int | None:
         """Return the child of that name: allocated before deleted, then exact before any case."""

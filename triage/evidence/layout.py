@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from triage.evidence.arrays import Array, Bools, Ints, Names, gather_names, ragged, sort_names
+from triage.evidence.beginnings import NOWHERE
 from triage.evidence.index import (
     MAX_DEPTH,
     META_ALLOCATED,
@@ -55,6 +56,7 @@ class Rows:
     offset: Array  # in the pool of names
     length: Array
     size: Ints
+    place: Ints | None = None  # see `beginnings`; not known at all if None
 
     def listed(self, max_entries: int) -> Listed:
         """Lay the rows out breadth first and freeze them. Nothing is left afterwards."""
@@ -68,6 +70,10 @@ class Rows:
         layout = _Layout(self, order, files=self.files)
         del order, self.directory
         layout.go(max_entries)
+        places = None
+        if self.place is not None:
+            places = _column(self.place, layout.rows, NOWHERE).tobytes()
+            self.place = None
         text = gather_names(pool, self.offset[layout.rows], self.length[layout.rows])
         del pool, self.offset
         self.names.clear()
@@ -78,7 +84,7 @@ class Rows:
             layout.first.astype(np.int32).data,
             [b"/", text],
         )
-        return Listed(block=block, problems=layout.problems(block))
+        return Listed(block=block, problems=layout.problems(block), places=places)
 
     def _columns(self, rows: Ints, parents: Ints) -> Iterator[Column]:
         """Yield the columns of the index in their order, row 0 being the root.

@@ -5,20 +5,22 @@ Where TSK gives a strange answer this reader gives it too; the differential test
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from triage.evidence.arrays import Names, check
+from triage.evidence.beginnings import beginnings
 from triage.evidence.bulk import TreeInBulk
 from triage.evidence.ntfs_index import KIND_DIRECTORY, Entries
 from triage.evidence.ntfs_layout import laid_out
 from triage.evidence.ntfs_listed import complete
 from triage.evidence.ntfs_orphans import ROOT, Orphans
-from triage.evidence.ntfs_read import chunks, geometry, read_indexes
+from triage.evidence.ntfs_read import chunks, geometry, on_media, read_indexes, record_part
 from triage.evidence.ntfs_records import DIRECTORY, IN_USE, OK, Records
 from triage.evidence.ntfs_table import Table
 from triage.evidence.tree import Listed
+from triage.model import Reader
 
 _ORPHANS = b"$OrphanFiles"
 
@@ -33,6 +35,7 @@ class NtfsTree(TreeInBulk):
         for first, buffer in chunks(self.image, self.tsk, records.geometry):
             records.decode(buffer, first)
             progress(min(first, max_entries))
+        records.place = on_media(records.place, self.offset, self.tsk)
         file_names = complete(records, self.tsk)
         records.finish()
         records.entries += read_indexes(self.image, self.offset, records)
@@ -43,6 +46,17 @@ class NtfsTree(TreeInBulk):
         rows = laid_out(records, table)
         del table
         return rows.listed(max_entries)
+
+    def beginnings(
+        self, places: Sequence[int], sizes: Sequence[int]
+    ) -> Iterator[tuple[int, bytes | None]]:
+        """Yield where each file begins on the media, and its first bytes; None: not so easily."""
+        record = geometry(self.image, self.offset, self.tsk).record
+
+        def inside(media: Reader, offset: int, length: int) -> bytes | None:
+            return record_part(media, offset, length, volume=self.offset, size=record)
+
+        return beginnings(self.image, places, sizes, inside)
 
 
 def _add_orphans(records: Records, table: Table, orphans: Orphans) -> None:

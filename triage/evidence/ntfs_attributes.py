@@ -212,6 +212,14 @@ class Runs:
         at = np.searchsorted(live, rows)
         return (self._number[rows] == 1) & ~sparse[at], address[at]
 
+    def first(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Return first cluster and number of clusters of the first run; none if it is a hole."""
+        clusters = np.zeros_like(self.clusters)
+        address = np.zeros_like(self.clusters)
+        for live, start, length, sparse in self._steps[:1]:
+            address[live], clusters[live] = start, np.where(sparse, 0, length)
+        return address[rows], clusters[rows]
+
     def pieces(self, row: int) -> list[tuple[int, int, bool]]:
         """Return (first cluster, clusters, sparse) for one attribute."""
         result = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from triage.evidence.arrays import Array, check, ragged
+from triage.evidence.beginnings import NOWHERE
 from triage.evidence.index import META_ALLOCATED, NAME_ALLOCATED, NO_ATTRIBUTE, REUSED, TYPES
 from triage.evidence.layout import DESCEND, Files, Rows
 from triage.evidence.ntfs_index import KIND_DIRECTORY, KIND_UNKNOWN
@@ -49,8 +50,9 @@ def laid_out(records: Records, table: Table) -> Rows:
         offset=entries.offset,
         length=entries.length,
         size=np.where(known, records.size[entries.record], 0),
+        place=np.where(plain, records.place[entries.record], NOWHERE),
     )
-    records.size = records.data = records.size[:0]
+    records.size = records.data = records.place = records.size[:0]
     _add_streams(records, rows, attribute)
     return rows
 
@@ -86,4 +88,6 @@ def _add_streams(records: Records, rows: Rows, attribute: Array) -> None:
     rows.known = extended(rows.known, rows.known[named])
     rows.offset = extended(rows.offset, offset)
     rows.length = extended(rows.length, length)
+    if rows.place is not None:
+        rows.place = extended(rows.place, [NOWHERE] * len(chosen))
     rows.size = extended(rows.size, [stream.size for stream in chosen])

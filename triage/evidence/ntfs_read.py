@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from itertools import groupby
 
 import numpy as np
 
-from triage.evidence.arrays import Buffer, check
+from triage.evidence.arrays import Buffer, Ints, check
+from triage.evidence.beginnings import INSIDE, NOWHERE
 from triage.evidence.bulk import fill
 from triage.evidence.filesystem import TskTree
 from triage.evidence.ntfs_index import Entries, find_entries, index_records
@@ -81,6 +83,35 @@ def chunks(image: Reader, tsk: TskTree, sizes: Geometry) -> Iterator[tuple[int, 
                 check(len(data) == end - first, "$MFT is cut")
                 view[first - start : end - start] = data
         yield start // sizes.record, buffer
+
+
+def on_media(places: Ints, offset: int, tsk: TskTree) -> Ints:
+    """Return places in a volume, or INSIDE of $MFT, as places on the media."""
+    runs = tsk.runs("0")
+    first = np.array([run.file_offset for run in runs], dtype=np.int64)
+    start = np.array([run.image_offset or 0 for run in runs], dtype=np.int64)
+    at, inside = places >> 1, places & INSIDE
+    run = np.searchsorted(first, at, "right") - 1
+    there = np.where(inside != 0, start[run] + at - first[run], at + offset)
+    return np.where(places == NOWHERE, NOWHERE, there << 1 | inside)
+
+
+def record_part(media: Reader, offset: int, length: int, *, volume: int, size: int) -> bytes | None:
+    """Return content that stands in a record of `size` bytes, as it was before the fix-up.
+
+    `volume` is where the volume begins: records lie at multiples of their size from there, or None
+    is returned.
+    """
+    start = offset - (offset - volume) % size
+    record = bytearray(media.read_at(start, size))
+    if len(record) != size or record[:4] != b"FILE":
+        return None
+    at, count = struct.unpack_from("<HH", record, 4)
+    for number in range(1, min(count, size // _SECTOR + 1)):
+        last = number * _SECTOR
+        record[last - 2 : last] = record[at + 2 * number : at + 2 * number + 2].ljust(2, b"\0")
+    part = record[offset - start : offset - start + length]
+    return bytes(part) if len(part) == length else None
 
 
 def read_indexes(image: Reader, offset: int, records: Records) -> list[Entries]:

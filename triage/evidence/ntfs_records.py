@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from triage.evidence.arrays import Array, Bools, Buffer, Declined, Ints, Names, check
+from triage.evidence.beginnings import BEGINNING, INSIDE, NOWHERE
 from triage.evidence.index import NO_TIME
 from triage.evidence.ntfs_attributes import (
     ATTRIBUTE_LIST,
@@ -110,6 +111,8 @@ class Records:
     sequence: Array = field(init=False)
     size: Array = field(init=False)
     data: Array = field(init=False)  # id of the unnamed data attribute
+    place: Ints = field(init=False)
+    """Where unnamed data begins, see `beginnings`: in the volume, or INSIDE of $MFT."""
     times: list[Ints] = field(init=False)  # modified, accessed, changed, created; ns since 1970
     listable: Bools = field(init=False)  # directories whose index is sound
     bases: dict[int, int] = field(default_factory=dict)  # extension record → its base
@@ -128,6 +131,7 @@ class Records:
         self.sequence = np.zeros(count, dtype=np.uint16)
         self.size = np.zeros(count, dtype=np.int64)
         self.data = np.full(count, NO_DATA, dtype=np.int32)
+        self.place = np.full(count, NOWHERE, dtype=np.int64)
         self.times = [np.full(count, NO_TIME, dtype=np.int64) for _ in range(4)]
         self.listable = np.zeros(count, dtype=np.bool_)
         self._parents = np.zeros(count, dtype=np.bool_)
@@ -171,6 +175,7 @@ class Records:
         self._information(buffer, found, first)
         self._names(buffer, found, first)
         self._data(buffer, found, (lasting, sizes), first)
+        self._places(buffer, found, (lasting, runs), first)
         self._directories(buffer, found, first)
         self._index_allocations(lasting, runs, first)
 
@@ -248,6 +253,28 @@ class Records:
                     name=name,
                 )
             )
+
+    def _places(
+        self, buffer: Buffer, found: Attributes, lasting: tuple[Attributes, Runs], first: int
+    ) -> None:
+        """Note where the content of unnamed streams begins, if it stands there as it is read."""
+        unnamed = (found.type == DATA) & (found.name_length == 0)
+        often = np.bincount(found.record[unnamed], minlength=buffer.size // self.geometry.record)
+        resident = found.take(unnamed & found.resident)
+        at, _ = self._content(buffer, resident)
+        self.place[first + resident.record] = (first * self.geometry.record + at) << 1 | INSIDE
+        others, runs = lasting
+        rows = np.flatnonzero((others.type == DATA) & (others.name_length == 0))
+        rows = rows[(runs.start[rows] == 0) & (others.flags[rows] & _FORBIDDEN == 0)]
+        address, clusters = runs.first(rows)
+        # A short first run would give a part of the beginning: such a file is opened instead.
+        enough = clusters * self.geometry.cluster >= BEGINNING
+        start = address[enough] * self.geometry.cluster
+        self.place[first + others.record[rows[enough]]] = start << 1
+        unsure = first + np.flatnonzero(often != 1)
+        self.place[unsure] = NOWHERE
+        here = slice(first, first + len(often))
+        self.place[here][self.state[here] & LISTED != 0] = NOWHERE
 
     def _directories(self, buffer: Buffer, found: Attributes, first: int) -> None:
         """Read the index roots of directories: what stands in the record itself."""

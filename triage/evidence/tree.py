@@ -62,6 +62,8 @@ class Listed:
 
     block: bytearray
     problems: tuple[WalkProblem, ...]
+    places: bytes | None = None
+    """Where the content of each row begins, as `beginnings` has it; None when that is not known."""
 
 
 @runtime_checkable
@@ -81,6 +83,7 @@ class Walk:
     entries: int
     matches: tuple[Match, ...]
     problems: tuple[WalkProblem, ...]
+    places: bytes | None = None  # see `Listed`
 
 
 _REPORT_EVERY = 4096  # directories between two calls of `progress`
@@ -106,6 +109,7 @@ def walk(
         entries=len(index) - 1,
         matches=tuple(index.matches(patterns)),
         problems=listed.problems,
+        places=listed.places,
     )
 
 
