@@ -98,6 +98,7 @@ def extract() -> Extract:
         *,
         may_decrypt: bool = False,
         given: tuple[Credential, ...] = (),
+        password_cost: int = 1 << 24,
     ) -> Extraction:
         result = Extraction()
         files = MemoryTree(tree)
@@ -112,7 +113,7 @@ def extract() -> Extract:
                 may_decrypt=may_decrypt,
                 given=lambda _: given,
                 passwords=100,
-                password_cost=1 << 24,
+                password_cost=password_cost,
             )
             result.findings += extractor.run(EvidenceArtifact(task, match.row))
             result.problems += [

@@ -30,8 +30,10 @@ class Tries(Protocol):
 
     index: Index
 
-    def tries(self, path: EvidencePath, cost: int) -> Iterator[Credential]:
-        """Yield the passwords that may be tried on a file."""
+    def tries(
+        self, path: EvidencePath, cost: int, kind: CredentialKind = CredentialKind.PASSWORD
+    ) -> Iterator[Credential]:
+        """Yield the passwords, or what else is tried, that may be tried on a file."""
         ...
 
     def keys(self, path: EvidencePath, kind: CredentialKind) -> tuple[Credential, ...]:
@@ -89,7 +91,7 @@ def _keys(
         if key is not None:
             yield password, key
             return
-    for digest in task.keys(path, CredentialKind.NT_HASH):
+    for digest in task.tries(path, file.cost, CredentialKind.NT_HASH):
         key = dpapi.open_with_nt_hash(file, sid, digest.value)
         if key is not None:
             yield digest, key

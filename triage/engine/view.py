@@ -93,11 +93,13 @@ class Task:
         if self.budget < 0:
             raise LimitError("more bytes than the profile allows for one artifact")
 
-    def tries(self, path: EvidencePath, cost: int) -> Iterator[Credential]:
-        """Yield passwords while the limits allow another try."""
+    def tries(
+        self, path: EvidencePath, cost: int, kind: CredentialKind = CredentialKind.PASSWORD
+    ) -> Iterator[Credential]:
+        """Yield passwords, or what else costs something to try, while the limits allow it."""
         tried = 0
         for credential in self.given(path):
-            if credential.kind is not CredentialKind.PASSWORD:
+            if credential.kind is not kind:
                 continue
             if tried >= self.passwords or cost > self.password_cost:
                 self.limit = "not every password was tried"

@@ -106,6 +106,19 @@ def test_the_windows_account_opens_it(
     assert closed.needed_to_open
 
 
+def test_a_master_key_that_would_cost_too_much_stays_closed(
+    extract: Extract, database: bytes
+) -> None:
+    files = windows(database, nt_hash("pw"), rounds=5)
+    (place,) = [path for path in files if "Protect" in path and "Preferred" not in path]
+    costly = (5).to_bytes(4, "little"), (1 << 20).to_bytes(4, "little")
+    head, tail = files[place][:128], files[place][128:]
+    files[place] = head + tail.replace(costly[0] + b"\x0e\x80", costly[1] + b"\x0e\x80")
+    keys = given(CredentialKind.NT_HASH, *(bytes([number]) * 16 for number in range(50)))
+    found = extract(profile, files, given=keys, password_cost=1 << 20)
+    assert found.of(ChatProfile)[0].opened_by is None
+
+
 def test_another_account_s_master_key_is_not_tried(extract: Extract, database: bytes) -> None:
     files = {
         path.replace("alice", "bob") if "Protect" in path else path: content
