@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import re
 import typing
 from pathlib import Path
@@ -91,6 +92,30 @@ def test_every_extractor_has_a_fixture() -> None:
 @pytest.mark.parametrize("case", sorted(ROOT.glob("fixtures/*/*/*/ORIGIN.md")), ids=str)
 def test_fixture_says_how_it_was_made(case: Path) -> None:
     assert len(case.read_text(encoding="utf-8")) > 80
+
+
+# Apps whose fixtures cannot have two accounts, and why.
+ONE_ACCOUNT = {
+    "whatsapp_android": "a telephone has one",
+    "tails": "Tails has one, and its storage lies in a volume of its own",
+    "memory": "a page file belongs to nobody",
+}
+
+
+@pytest.mark.parametrize(
+    "app",
+    [path for path in sorted(ROOT.glob("fixtures/*/*")) if (path.is_dir() and any(path.iterdir()))],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_fixtures_hold_two_accounts(app: Path) -> None:
+    if app.parent.name in {"system", "build", "images"} or app.name in ONE_ACCOUNT:
+        return  # an operating system is not about accounts
+    names = {
+        record["account"]
+        for case in app.glob("*/expected.jsonl")
+        for record in map(json.loads, case.read_text(encoding="utf-8").splitlines())
+    }
+    assert len(names - {None}) > 1 or not list(app.glob("*/expected.jsonl"))
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)
