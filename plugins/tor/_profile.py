@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from triage.api import (
@@ -17,7 +18,7 @@ from triage.api import (
 )
 from triage.formats import json, xml
 from triage.formats.mozilla import Prefs, ini, prefs
-from triage.formats.stamps import stamp
+from triage.formats.stamps import stamp, zoned_text
 
 from ..web._addresses import INDICATOR_LIST  # noqa: TID252 - the same files, read by the family of browsers
 from ..web._firefox_profile import named_containers  # noqa: TID252 - the same files, read by the family of browsers
@@ -28,6 +29,10 @@ SMALL = 16 << 20
 
 _ANCHORS = ("compatibility.ini", "prefs.js", "places.sqlite")
 _UPDATES = ("../../../UpdateInfo/updates.xml", "../../UpdateInfo/updates.xml")
+_LOGS = ("last-update.log", "backup-update.log")
+_LOG_LIMIT = 4 << 20
+_LOG_TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d) ?([+-])(\d\d):?(\d\d)\b")
+_LOG_PATH = re.compile(r"^INSTALLATION DIRECTORY (\S.{0,500}?)\r?$", re.MULTILINE)
 _VERSIONS = (
     "../../../../tbb_version.json",
     "/Applications/Tor Browser.app/Contents/Resources/tbb_version.json",
@@ -35,6 +40,7 @@ _VERSIONS = (
 _NOT_SET = 946_684_800_000  # 2000-01-01: the date that archives of the browser carry, ms
 _MAX_UPDATES = 100
 _MAX_ADD_ONS = 200
+_MOST_MINUTES = 14 * 60  # no zone is farther from UTC
 _SHIPPED = frozenset(
     {
         "{73a6fe31-595d-460b-a920-fcc0f8843232}",  # NoScript
@@ -59,6 +65,7 @@ def profile(artifact: Artifact) -> WebBrowser:
     if found.skipped:
         artifact.problem(f"{found.skipped} damaged settings", locator="prefs.js")
     updates = list(_updates(artifact))
+    logs = tuple(_logs(artifact))
     password = settings.proxy_password(found)
     version = compatibility.get("LastTorBrowserVersion") or settings.version(found)
     return WebBrowser(
@@ -74,10 +81,15 @@ def profile(artifact: Artifact) -> WebBrowser:
         device_ids=settings.device_ids(found),
         bridges_enabled=settings.bridges_enabled(found),
         containers=named_containers(artifact),
+        earlier_paths=tuple(dict.fromkeys(path for log in logs for path in _LOG_PATH.findall(log))),
+        utc_offset_minutes=next((ahead for log in logs if (ahead := _offset(log))), None),
         indicator_list=INDICATOR_LIST,
         shows=Shows.EXECUTED if compatibility or text else Shows.PRESENT,
         confidence=Confidence.PROBABLE,
-        times=tuple(_times(artifact, found, updates)),
+        times=(
+            *_times(artifact, found, updates),
+            *(time for log in logs for time in _logged(log)),
+        ),
         sensitivity=Sensitivity.SECRET if password else Sensitivity.PERSONAL,
         secret=password,
     )
@@ -111,6 +123,33 @@ def _updates(artifact: Artifact) -> Iterator[tuple[int, str, str]]:
             version = update.get("displayVersion") or update.get("appVersion") or ""
             rows.append((int(date), version, update.get("previousAppVersion") or ""))
     yield from sorted(rows)[-_MAX_UPDATES:]
+
+
+def _logs(artifact: Artifact) -> Iterator[str]:
+    """Yield the logs of the last two updates."""
+    for place in _UPDATES:
+        folder = place.rpartition("/")[0]
+        for name in _LOGS:
+            found = artifact.resolve(f"{folder}/updates/{name}")
+            if found:
+                yield found.head(_LOG_LIMIT).decode("utf-8", "surrogateescape")
+
+
+def _logged(log: str) -> tuple[Time, ...]:
+    """Return when an update began; the log tells the offset of the machine's zone."""
+    found = _LOG_TIME.search(log)
+    return (
+        zoned_text("update_logged", f"{found[1]}{found[2]}{found[3]}:{found[4]}") if found else ()
+    )
+
+
+def _offset(log: str) -> int | None:
+    """Return minutes that the machine's clock was ahead of UTC; None for zero, as not told."""
+    found = _LOG_TIME.search(log)
+    minutes = int(found[3]) * 60 + int(found[4]) if found else 0
+    if found is None or not 0 < minutes <= _MOST_MINUTES:
+        return None
+    return minutes if found[2] == "+" else -minutes
 
 
 def _versions(updates: list[tuple[int, str, str]]) -> tuple[str, ...]:

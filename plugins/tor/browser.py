@@ -4,8 +4,8 @@ Written from tor-browser's `000-tor-browser.js` and `TorSettings.sys.mjs`, tor-b
 mozilla-central, for Tor Browser 4.5 to 15 on Windows, Linux (also torbrowser-launcher, Flatpak and
 Tails), macOS and Android. Tested with profiles written by us and with a profile of Firefox ESR.
 Permanent private browsing is the default, so history and cookies are rare and bookmarks common.
-The files are read as those of Firefox are. Not read: the key database, disk cache, thumbnails on
-Android.
+The files are read as those of Firefox are; of update logs the time of the first line and the place
+of installation. Not read: the key database, disk cache, thumbnails on Android.
 References: https://searchfox.org/mozilla-central/, https://gitlab.torproject.org/tpo/applications/.
 """
 

@@ -77,6 +77,7 @@ def test_text_that_is_no_time(raw: str | None) -> None:
 
 def test_a_zone_is_believed_and_never_invented() -> None:
     assert zoned_text("a", "2024-02-21T08:15:00+02:00")[0].utc == "2024-02-21T06:15:00Z"
+    assert zoned_text("a", "2024-02-21T08:15:00-0730")[0].utc == "2024-02-21T15:45:00Z"
     (local,) = zoned_text("a", "2024-02-21T08:15:00")
     assert (local.utc, local.zone) == (None, Zone.LOCAL)
     assert days_text("a", "19774")[0].utc == "2024-02-21T00:00:00Z"

@@ -42,6 +42,8 @@ class WebBrowser(Finding):
     profile_name: str | None = None  # as the browser shows it
     signed_in_as: tuple[str, ...] = ()  # accounts with the maker of the browser, by e-mail address
     indicator_list: str | None = None  # `name YYYY-MM-DD`: what addresses were compared with
+    earlier_paths: tuple[str, ...] = ()  # where it was installed when it was updated
+    utc_offset_minutes: int | None = None  # the machine's clock ahead of UTC at an update; never 0
     containers: tuple[str, ...] = ()  # named by the user: tabs that keep their own cookies
     key_protection: Protection | None = None  # of the key to saved passwords and cookies
     key_opened_by: str | None = None  # what opened that key, never the key itself

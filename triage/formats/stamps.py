@@ -12,6 +12,7 @@ from triage.model import Entry
 _DAY = 86_400 * 10**9  # nanoseconds
 _MINUTE = 60 * 10**9  # nanoseconds
 _BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z?", re.ASCII)
+_OFFSET = re.compile(r"\d[+-]\d\d:?\d\d\s*$")
 _LONGEST = 60  # characters of a text that are kept as raw value
 
 
@@ -53,7 +54,7 @@ def utc_text(event: str, raw: str | None, *, minutes: int = 0) -> tuple[Time, ..
 
 def zoned_text(event: str, raw: str | None) -> tuple[Time, ...]:
     """Return the time of an ISO 8601 text that ends in Z or an offset, else a local one."""
-    if raw and (raw.rstrip().endswith("Z") or "+" in raw[10:]):
+    if raw and (raw.rstrip().endswith("Z") or _OFFSET.search(raw)):
         when = times.from_text(raw)
         utc = None if when is None else times.rfc3339(when)
         if utc is not None:

@@ -154,6 +154,20 @@ def test_profile(extract: Extract) -> None:
     ]
 
 
+def test_update_logs_tell_zone_and_earlier_places(extract: Extract) -> None:
+    logs = f"{DATA}/UpdateInfo/updates"
+    tree = {
+        f"{PROFILE}/prefs.js": b'user_pref("a", 1);\n',
+        f"{logs}/last-update.log": b"2024-02-21 15:15:00+0700: performing update\r\n"
+        b"INSTALLATION DIRECTORY E:\\Tools\\Tor Browser\\Browser\r\n",
+        f"{logs}/backup-update.log": b"INSTALLATION DIRECTORY /old\nno time\n\xff",
+    }
+    (told,) = extract(browser.browser, tree).findings
+    assert told.earlier_paths == ("E:\\Tools\\Tor Browser\\Browser", "/old")
+    assert told.utc_offset_minutes == 7 * 60
+    assert ("update_logged", "2024-02-21T08:15:00Z") in {(t.event, t.utc) for t in told.times}
+
+
 def test_shipped_date_is_not_a_date(extract: Extract) -> None:
     tree = profile(
         **{"times.json": b'{"created": 946684800000, "firstUse": null}', "prefs.js": b""}
