@@ -62,7 +62,8 @@ class HeaderPattern:
         return re.compile(self.regex, re.DOTALL)
 
     def __str__(self) -> str:
-        return f"pattern {_shown(self.regex)}"
+        text = self.regex.decode("latin-1")
+        return "pattern " + "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from triage.api import (
     ChatProfile,
     Confidence,
     EvidenceError,
+    HeaderPattern,
     ParseError,
     Protection,
     Shows,
@@ -154,6 +155,7 @@ def _count(accounts: Artifact) -> int | None:
 @extractor(
     name="chat.pidgin.accounts",
     paths=tuple(f"{home}/accounts.xml" for home in (*_HOMES, *_ADIUM)),
+    content=(HeaderPattern(rb"<\?xml[^>]{0,100}\?>\s*<account version=", first=b"<?xml"),),
     yields=(ChatAccount,),
     holds_secret=True,
 )

@@ -26,6 +26,7 @@ from triage.api import (
     ParseError,
     Protection,
     Shows,
+    SqliteSchema,
     Time,
     Unit,
     Zone,
@@ -63,6 +64,7 @@ _SMS = re.compile(r'<sms alt="([^"]{0,10000})"')
         "**/Library/Application Support/Skype/*/main.db",  # macOS
         "**/.Skype/*/main.db",  # Linux
     ),
+    content=(SqliteSchema({"Accounts": {"skypename"}, "Messages": {"author", "body_xml"}}),),
     yields=(ChatProfile, ChatAccount, ChatContact, ChatMessage, ChatAttachment),
 )
 def messages(artifact: Artifact) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ the format. Messages are not in `tdata`: they stay on Telegram's servers, and wh
 media. A local passcode keeps the folder closed unless the examiner gave it; the empty one that
 stands there otherwise is tried only where the profile says `decrypt: found`. Not read: the media
 cache (counted), settings, search suggestions, lists of files, folders of versions before 2.1.14.
-`log.txt` tells starts in local time.
+`log.txt` tells starts in local time. A renamed key file is not recognised: the mark of
+its format is that of thousands of files in the cache, and alone it says nothing.
 
 References: telegramdesktop/tdesktop; abrignoni/DLEAPP, `telegram.py`.
 """

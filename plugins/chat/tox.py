@@ -25,9 +25,11 @@ from triage.api import (
     ChatProfile,
     Confidence,
     EvidenceError,
+    Header,
     ParseError,
     Protection,
     Shows,
+    SqliteSchema,
     Unit,
     extractor,
 )
@@ -48,6 +50,7 @@ _PASSWORD: Final = "the password of the profile"  # noqa: S105 - says what is ne
         "**/*.tox",  # qTox NAME.tox, uTox tox_save.tox, Toxic toxic_profile.tox; any OS
         "**/{tox_save,utox_save}",  # uTox before 2016, any OS
     ),
+    content=(Header(tox.MAGIC), Header(tox.ENCRYPTED)),
     yields=(ChatProfile, ChatAccount, ChatContact),
     holds_secret=True,
 )
@@ -114,6 +117,7 @@ class _People:
 @extractor(
     name="chat.tox.history",
     paths=("**/tox/*.db",),  # qTox 1.0 and later: Linux .config/tox, Windows and macOS Tox
+    content=(SqliteSchema({"history": {"timestamp", "chat_id"}, "aliases": {"display_name"}}),),
     yields=(ChatMessage, ChatAttachment),
 )
 def history(artifact: Artifact) -> Iterator[ChatMessage | ChatAttachment]:

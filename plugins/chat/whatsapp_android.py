@@ -33,6 +33,7 @@ from triage.api import (
     ParseError,
     Protection,
     Shows,
+    SqliteSchema,
     extractor,
 )
 from triage.formats import whatsapp_backup as backups
@@ -62,6 +63,12 @@ _OWN_FOLDERS: Final = ("data/data", "data/user/0")
 @extractor(
     name="chat.whatsapp-android.messages",
     paths=(f"{_APP}/databases/msgstore.db",),
+    content=(
+        SqliteSchema(
+            {"message": {"chat_row_id", "from_me", "key_id"}, "jid": {"raw_string"}}
+        ),  # 2020 on
+        SqliteSchema({"messages": {"key_remote_jid", "key_from_me", "key_id"}}),  # before
+    ),
     yields=(ChatProfile, ChatGroup, ChatMessage, ChatAttachment),
 )
 def messages(artifact: Artifact) -> Iterator[Finding]:
@@ -89,6 +96,7 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
 @extractor(
     name="chat.whatsapp-android.contacts",
     paths=(f"{_APP}/databases/wa.db",),
+    content=(SqliteSchema({"wa_contacts": {"jid", "wa_name"}}),),
     yields=(ChatContact, ChatGroup),
 )
 def contacts(artifact: Artifact) -> Iterator[ChatContact | ChatGroup]:

@@ -18,6 +18,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Finding,
+    HeaderPattern,
     IndicatorI2p,
     IndicatorOnion,
     MailRemailerMessage,
@@ -67,6 +68,10 @@ _LONGEST = 500
         "**/*.{mbox,mbx,eml}",
         # Apple Mail 2 and later
         "**/*.emlx",
+    ),
+    content=(
+        # mbox, by its first separator and a header behind it
+        HeaderPattern(rb"From [^\n]{1,200}\d{4}\r?\n[!-9;-~]{1,80}: ", first=b"From "),
     ),
     yields=(MailRemailerMessage, IndicatorOnion, IndicatorI2p),
 )

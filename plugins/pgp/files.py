@@ -13,7 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage.api import Artifact, ParseError, PgpKey, PgpMessage, Sensitivity, extractor
+from triage.api import (
+    Artifact,
+    Header,
+    ParseError,
+    PgpKey,
+    PgpMessage,
+    Sensitivity,
+    extractor,
+)
 from triage.formats.openpgp import PKESK, PUBLIC_KEY, SECRET_KEY, SKESK, packets, recipients
 from triage.formats.openpgp_keys import certificates
 
@@ -49,6 +57,11 @@ _VERSIONS = frozenset({b"\2", b"\3", b"\4", b"\5", b"\6"})
         "Persistent/**/*.{txt,md}",
         # Android, shared storage
         "**/media/0/{Documents,Download}/**/*.{txt,md}",
+    ),
+    content=(
+        Header(b"-----BEGIN PGP PUBLIC KEY BLOCK"),
+        Header(b"-----BEGIN PGP PRIVATE KEY BLOCK"),
+        Header(b"-----BEGIN PGP MESSAGE"),
     ),
     yields=(PgpKey, PgpMessage),
 )

@@ -19,6 +19,7 @@ from dataclasses import replace
 from triage.api import (
     Artifact,
     Confidence,
+    Header,
     ParseError,
     PgpKey,
     Protection,
@@ -55,6 +56,7 @@ _TEXT_LIMIT = 1 << 20
         # a keybox of another name, as `gpg --keyring` makes it
         "**/*.kbx",
     ),
+    content=(Header(b"KBXf", offset=8),),
     yields=(PgpKey,),
 )
 def keybox(artifact: Artifact) -> Iterator[PgpKey]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from triage.api import (
     Artifact,
     Confidence,
+    Header,
     ParseError,
     Protection,
     Sensitivity,
@@ -61,6 +62,10 @@ _READ_BY_ITSELF = re.compile(r"/etc/tor/torrc\.d/|/\.?torrc$")
         # tor before 0.4.6: RSA key of a 16-character address; many programs use this name
         "**/private_key",
     ),
+    content=(
+        Header(b"== ed25519v1-secret: type0 =="),  # tor 0.3.2 and later
+        Header(b"== ed25519v1-public: type0 =="),
+    ),
     yields=(TorOnionService,),
     holds_secret=True,
 )
@@ -69,7 +74,7 @@ def keys(artifact: Artifact) -> Iterator[TorOnionService]:
 
     One finding a directory, made from the public key where there is one.
     """
-    name = artifact.entry.name.casefold()
+    name = _kind(artifact)
     found = _directory(artifact)
     if name.startswith("hs_ed25519_") and name not in found.sound:
         raise ParseError("not a key of an onion service")
@@ -169,8 +174,19 @@ def _address(found: _Directory) -> str | None:
     return found.hostname.address if found.hostname else None
 
 
-def _directory(artifact: Artifact) -> _Directory:
+def _kind(artifact: Artifact) -> str:
+    """Return which file of a key directory it is: by its name, or a renamed one by its header."""
     name = artifact.entry.name.casefold()
+    if name not in _ANCHORS:
+        head = artifact.head(_SMALL)
+        for header, anchor in ((_PUBLIC, _ANCHORS[0]), (_SECRET, _ANCHORS[1])):
+            if head.startswith(header):
+                return anchor
+    return name
+
+
+def _directory(artifact: Artifact) -> _Directory:
+    name = _kind(artifact)
     files = {name: artifact}
     for other in _ANCHORS:
         found = artifact.sibling(other) if other != name else None

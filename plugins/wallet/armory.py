@@ -19,6 +19,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    Header,
     ParseError,
     Protection,
     Shows,
@@ -92,6 +93,7 @@ def _checked(stream: Stream, length: int) -> bytes:
         "**/armory_*.wallet",  # every version, any folder: armory_ID_.wallet and its _backup
         "**/{.armory,Armory}/*.wallet",  # Linux; Windows and macOS
     ),
+    content=(Header(_MAGIC),),
     yields=(WalletFile, WalletAddress, WalletSecret),
     holds_secret=True,
 )

@@ -24,9 +24,11 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    Header,
     Protection,
     RowState,
     Shows,
+    SqliteSchema,
     Time,
     WalletAddress,
     WalletFile,
@@ -63,6 +65,11 @@ _Finding = WalletFile | WalletAddress | WalletXpub | WalletTransaction | WalletS
 @extractor(
     name="wallet.bitcoin-core.wallet",
     paths=WALLETS,
+    content=(
+        Header(bytes.fromhex("62310500"), offset=12),  # Berkeley DB, a B-tree
+        Header(bytes.fromhex("00053162"), offset=12),  # the same, big-endian
+        SqliteSchema({"main": {"key", "value"}}),  # descriptor wallets since 0.21
+    ),
     yields=(WalletFile, WalletAddress, WalletXpub, WalletTransaction, WalletSecret),
     holds_secret=True,
 )

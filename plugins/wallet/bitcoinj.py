@@ -23,6 +23,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    HeaderPattern,
     ParseError,
     Protection,
     Shows,
@@ -75,6 +76,7 @@ def _software(path: str) -> str:
         "**/de.schildbach.wallet*/files/wallet-protobuf*",  # Bitcoin Wallet for Android
         "**/com.coinomi.wallet/files/wallets/*",  # Coinomi for Android
     ),
+    content=(HeaderPattern(rb"\n[\x0c-\x28][a-z][a-z0-9]{1,10}\.[a-z0-9_.-]{3,40}", first=b"\n"),),
     yields=(WalletFile, WalletXpub, WalletAddress, WalletTransaction, WalletSecret),
     holds_secret=True,
 )

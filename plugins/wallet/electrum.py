@@ -29,6 +29,8 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    Header,
+    JsonObject,
     Lock,
     ParseError,
     Protection,
@@ -69,6 +71,12 @@ _OLD_KEY = re.compile(r"[0-9a-f]{128}")
 @extractor(
     name="wallet.electrum.wallet",
     paths=WALLETS,
+    content=(
+        JsonObject({"addr_history", "seed_version"}),  # since 2.0; keys are sorted
+        JsonObject({"seed_version", "wallet_type"}),
+        Header(b"QklFM"),  # base64 of BIE1 or BIE2: sealed as a whole, since 2.8
+        Header(b"Electrum\0"),  # development line of 2026
+    ),
     yields=(WalletFile, WalletAddress, WalletXpub, WalletTransaction, WalletSecret),
     holds_secret=True,
 )

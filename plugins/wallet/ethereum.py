@@ -18,6 +18,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    JsonObject,
     Protection,
     Shows,
     Time,
@@ -57,6 +58,10 @@ _SOFTWARE: Final = (  # a part of the path in small letters, program
         "**/*keystore*.json",  # exports of other wallets
         "**/*presale*.json",  # the sale of 2014
         "**/ethereum*wallet*.json",  # the same, its usual name
+    ),
+    content=(
+        JsonObject({"crypto", "version"}),  # geth and most others
+        JsonObject({"Crypto", "version"}),  # MyEtherWallet, Mist
     ),
     yields=(WalletFile, WalletAddress, WalletSecret),
 )

@@ -20,6 +20,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    Header,
     ParseError,
     Protection,
     Shows,
@@ -54,6 +55,7 @@ _DATA: Final = (
         *(f"{folder}/{{Backups,Restored}}/**/*.seco" for folder in _DATA),  # copies that it keeps
         "**/{seed,info,storage}.seco",  # copies in another folder
     ),
+    content=(Header(_MAGIC),),
     yields=(WalletFile, WalletSecret),
     holds_secret=True,
 )
@@ -75,10 +77,12 @@ def container(artifact: Artifact) -> Iterator[WalletFile | WalletSecret]:
     needs = "the wallet password" if beside is None else "the passphrase.json beside it"
     sealed = _crypto.read(data) if whole else None
     opened = None
-    if sealed is not None and artifact.entry.name == "seed.seco":
+    # Under a name of its own nobody knows which of the containers it is: taken for the seed's.
+    seed = artifact.entry.name == "seed.seco" or not artifact.entry.name.endswith(".seco")
+    if sealed is not None and seed:
         artifact.locked(sealed.lock)
         opened = _crypto.open_container(artifact, sealed)
-    if artifact.entry.name == "seed.seco":
+    if seed:
         yield WalletFile(
             shows=Shows.PRESENT,
             confidence=Confidence.CONFIRMED if right else Confidence.PROBABLE,

@@ -13,7 +13,15 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from triage.api import Artifact, Confidence, Protection, Shows, WalletFile, extractor
+from triage.api import (
+    Artifact,
+    Confidence,
+    Header,
+    Protection,
+    Shows,
+    WalletFile,
+    extractor,
+)
 
 _FIRST = 0x9AA2D903
 _SECOND: Final = {0xB54BFB65: "kdb", 0xB54BFB66: "kdbx", 0xB54BFB67: "kdbx"}
@@ -31,6 +39,7 @@ _KDBX4 = 4
         "**/*.kdbx",  # KeePass 2, KeePassXC, phones: any system
         "**/*.kdb",  # KeePass 1
     ),
+    content=(Header(bytes.fromhex("03d9a29a")),),
     yields=(WalletFile,),
 )
 def database(artifact: Artifact) -> Iterator[WalletFile]:

@@ -5,7 +5,7 @@ Monero 0.18 (Debian) on Linux; the files are the same on other systems. Everythi
 encrypted, even with an empty password, so what can be told is that one is there: file and cache are
 8 bytes of initialisation vector, a length, and exactly so many bytes that look random. Log times
 have no zone. Not read: the registry, where the GUI keeps its settings on Windows, and property
-lists on macOS; the node's database.
+lists on macOS; the node's database. Renamed files are not recognised: they look like noise.
 
 References: https://github.com/monero-project/monero/blob/master/src/wallet/wallet2.cpp and
 https://github.com/monero-project/monero-gui/blob/master/main.qml

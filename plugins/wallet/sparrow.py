@@ -4,7 +4,7 @@ Written from `DbPersistence.java` and `Config.java` of Sparrow (1.x, 2.x) and fr
 H2's MVStore, tested with databases that H2 2.1 made with Sparrow's columns; no wallet of a real
 installation was at hand. H2's pages are not parsed: from a database in clear are taken the extended
 keys and seeds that stand in it as text, old versions of a page included. An encrypted one says
-nothing.
+nothing. Renamed ones are not recognised: H2's header is that of any program's database.
 
 References: https://github.com/sparrowwallet/sparrow and https://h2database.com/html/mvstore.html
 """

@@ -20,6 +20,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    JsonObject,
     ParseError,
     Protection,
     Shows,
@@ -55,6 +56,7 @@ _KEY = re.compile(r"[0-9a-fA-F]{66}")
         *(f"{folder}/Wallets/**/*.json" for folder in _DATA),  # since 1.0, folders of networks: 2.0
         *(f"{folder}/WalletBackups/**/*.json" for folder in _DATA),  # copies that the program keeps
     ),
+    content=(JsonObject({"HdPubKeys", "ExtPubKey"}),),
     yields=(WalletFile, WalletXpub, WalletAddress, WalletSecret),
     holds_secret=True,
 )

@@ -23,6 +23,7 @@ from triage.api import (
     IndicatorOnion,
     ParseError,
     Shows,
+    SqliteSchema,
     Unit,
     WebBookmark,
     WebBrowser,
@@ -71,6 +72,14 @@ def browser(artifact: Artifact) -> Iterator[WebBrowser]:
 @extractor(
     name="web.chromium.history",
     paths=profile_files("History"),
+    content=(
+        SqliteSchema(
+            {
+                "urls": {"url", "visit_count", "last_visit_time"},
+                "visits": {"visit_time", "from_visit"},
+            }
+        ),
+    ),
     yields=(WebVisit, WebDownload, WebInput, IndicatorOnion, IndicatorI2p),
 )
 def history(artifact: Artifact) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from triage.api import (
     Finding,
     IndicatorI2p,
     IndicatorOnion,
+    SqliteSchema,
     WebBookmark,
     WebBrowser,
     WebDownload,
@@ -53,6 +54,15 @@ def browser(artifact: Artifact) -> Iterator[WebBrowser]:
 @extractor(
     name="web.firefox.places",
     paths=(*profile_files("places.sqlite"), *PLACES_ON_ANDROID),
+    content=(
+        SqliteSchema(
+            {
+                "moz_places": {"url", "visit_count"},
+                "moz_historyvisits": {"visit_date"},
+                "moz_bookmarks": {"fk", "parent"},
+            }
+        ),
+    ),
     yields=(WebVisit, WebBookmark, WebDownload, WebInput, IndicatorOnion, IndicatorI2p),
 )
 def places(artifact: Artifact) -> Iterator[Finding]:
