@@ -13,15 +13,24 @@ import pytest
 
 from tests.conftest import ROOT, lines
 from tests.engine.runs import go, options, records
+from tests.evidence.test_ntfs import media
 from tests.silent import Silent
 from triage import profile
 from triage.content import Header, HeaderPattern, JsonObject, SqliteSchema
 from triage.engine import messages as m
 from triage.engine import pool, recogniser
+from triage.engine.accounts import Accounts
+from triage.engine.heads import Candidates, Heads
 from triage.engine.journal import Journal
+from triage.engine.place import Place
 from triage.engine.pool import Task
+from triage.engine.recognition import Recognition
 from triage.engine.results import Results
+from triage.engine.source import open_source
 from triage.errors import RegistryError
+from triage.evidence.index import Index
+from triage.evidence.patterns import PatternSet
+from triage.evidence.tree import walk
 from triage.extractor import extractor
 from triage.findings import SystemAccount, WebSite
 from triage.model import Volume, VolumeState
@@ -163,18 +172,16 @@ def test_nothing_is_read_outside_the_scope(tree: Path, tmp_path: Path) -> None:
 
 
 HOSTILE_WORKER = """
-import ctypes, time
+import ctypes
 from triage.engine import recognition, worker
 
-honest = recognition.Recognition.tests
+honest = recognition.Recognition.possible
 
-def tests(self, head, candidate):
+def possible(self, head):
     if head == b"crash": ctypes.string_at(0)
-    if head == b"hang": time.sleep(3600)
-    if head == b"defect": raise ZeroDivisionError
-    return honest(self, head, candidate)
+    return honest(self, head)
 
-recognition.Recognition.tests = tests
+recognition.Recognition.possible = possible
 worker.main()
 """
 
@@ -281,3 +288,24 @@ def test_a_pass_that_is_cut_counts(
 def test_a_test_that_cannot_be_is_refused(declare: Callable[[], object]) -> None:
     with pytest.raises(RegistryError):
         declare()
+
+
+def test_the_list_of_bad_clusters_is_no_file_of_anybody(tmp_path: Path) -> None:
+    file = tmp_path / "image.raw"
+    file.write_bytes(media("ntfs"))
+    source = open_source(file, allow_incomplete=False, allow_writable_device=False)
+    tree = source.tree(0)
+    found = walk(tree, PatternSet([]), max_entries=10**6)
+    index = Index(memoryview(found.block), volume="w")
+    request = m.Recognise(volume=0, first=0, count=10**6)
+    heads = Heads(
+        source=source,
+        tree=tree,
+        index=index,
+        recognition=Recognition([]),
+        candidates=Candidates.of(index, None, request, Accounts(())),
+        place=Place(None),
+    )
+    assert list(heads.look(request, lambda _: None)) == []
+    assert heads.examined > 15
+    assert any(index.path(row).endswith(":$Bad") for row in heads.candidates.rows)

@@ -24,6 +24,7 @@ from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import FileTree
 from triage.model import Reader
 
+_BAD_CLUSTERS = "8-"  # $BadClus of NTFS lists what cannot be read; in a sound volume all of it
 _REPORT_EVERY = 512  # files between two progress replies
 
 
@@ -84,14 +85,14 @@ class _File:
     row: int
 
     def open(self) -> Reader:
-        return self.tree.open(self.index.entry(self.row).address)
+        return self.tree.open(self.index.address(self.row))
 
     def beside(self, suffix: str) -> Reader | None:
         name = self.index.name(self.row).decode("utf-8", "surrogateescape")
         row = self.index.child(self.index.parent(self.row), name + suffix)
         if row is None or self.index.is_directory(row):
             return None
-        return self.tree.open(self.index.entry(row).address)
+        return self.tree.open(self.index.address(row))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +106,10 @@ class Heads:
     candidates: Candidates
     place: Place
     examined: int = field(default=0, init=False)
+    _head: Callable[[str, int], bytes] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._head = self.tree.head if isinstance(self.tree, HeadTree) else None
 
     def look(
         self, request: m.Recognise, progress: Callable[[int], None]
@@ -130,9 +135,9 @@ class Heads:
 
     def _quick(self, row: int) -> bytes | None:
         """Return the first bytes where the tree has a short way to them."""
-        with suppress(EvidenceError):
-            if isinstance(self.tree, HeadTree):
-                return self.tree.head(self.index.entry(row).address, HEAD)
+        if self._head is not None:
+            with suppress(EvidenceError):
+                return self._head(self.index.address(row), HEAD)
         return None
 
     def _easy(self, places: Sequence[int], sizes: Sequence[int]) -> Iterator[bytes | None]:
@@ -156,11 +161,13 @@ class Heads:
             head = reader.read_at(0, min(HEAD, reader.size))
             if self._damaged(row, len(head)):
                 code = "bad_chunk"
-            tests = self.recognition.tests(head, file)
+            if self.recognition.possible(head):
+                tests = self.recognition.tests(head, file)
         except (ParseError, LimitError):
             code = "not_parsed"
         except EvidenceError:
-            code = "unreadable"
+            bad = self.tree.name == "ntfs" and self.index.address(row).startswith(_BAD_CLUSTERS)
+            code = None if bad else "unreadable"
         if tests:
             yield m.Recognised(row=row, entry=self.index.entry(row), tests=tests)
         elif code is not None:
@@ -174,5 +181,5 @@ class Heads:
             run.image_offset is not None
             and run.file_offset < length
             and self.source.bad_in(run.image_offset, min(run.length, length - run.file_offset))
-            for run in self.tree.runs(self.index.entry(row).address)
+            for run in self.tree.runs(self.index.address(row))
         )

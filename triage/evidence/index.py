@@ -309,14 +309,15 @@ class Index:
                 current = self.child(current, part)
         return current
 
+    def address(self, row: int) -> str:
+        """Return the metadata address of a row, as `Entry` has it."""
+        inode, attribute = self._columns["inode"][row], self._columns["attribute"][row]
+        return f"{inode}-{attribute >> 16}-{attribute & 0xFFFF}" if attribute >= 0 else str(inode)
+
     def entry(self, row: int) -> Entry:
         """Return a row as an entry."""
         columns = self._columns
         flags = columns["flags"][row]
-        inode, attribute = columns["inode"][row], columns["attribute"][row]
-        address = str(inode)
-        if attribute >= 0:
-            address += f"-{attribute >> 16}-{attribute & 0xFFFF}"
 
         def time(column: str) -> int | None:
             value: int = columns[column][row]
@@ -325,7 +326,7 @@ class Index:
         return Entry(
             volume=self.volume,
             path=self.path(row),
-            address=address,
+            address=self.address(row),
             type=TYPES[flags & 3],
             size=columns["size"][row],
             times=FileTimes(
