@@ -32,7 +32,7 @@ def section(entry: Registered) -> Iterator[str]:
         yield "Its artifacts hold secrets: they are exported only encrypted."
     yield ""
     yield from (f"* `{path}`" for path in extractor.paths)
-    yield from (f"* content: `{test}`" for test in extractor.content)
+    yield from (f"* content: {test}" for test in extractor.content)
     yield ""
 
 

@@ -100,9 +100,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "b"
 
 
-def test_every_extractor_that_knows_content_is_here() -> None:
+def test_they_say_that_they_know_content() -> None:
     knowing = {entry.extractor.name for entry in load().entries if entry.extractor.content}
-    assert knowing == {*KNOWN, "mail.mailbox.remailer"}
+    assert knowing >= {*KNOWN, "mail.mailbox.remailer"}
 
 
 def test_renamed_files_give_findings_and_near_misses_none(bundle: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Protocol
 
@@ -55,19 +54,26 @@ class Recognition:
                     self._schemas.append((test, number))
                 case JsonObject():
                     self._objects.append((frozenset(test.keys), number))
-        self._places: list[tuple[slice, AbstractSet[bytes]]] = [
-            *((slice(start, end), found.keys()) for (start, end), found in self._headers.items()),
-            *((slice(length), firsts.keys()) for length, firsts in self._patterns.items()),
+        firsts = [magic for (at, _), found in self._headers.items() if not at for magic in found]
+        firsts += [first for same in self._patterns.values() for first in same]
+        firsts += [_SQLITE] if self._schemas else []
+        # One expression looks at a byte of most files; a slice for each length would cost more.
+        self._first = re.compile(b"|".join(map(re.escape, firsts)) or b"(?!)")
+        self._within = [
+            (slice(*place), found) for place, found in self._headers.items() if place[0]
         ]
+        self._keys = [json.dumps(key).encode() for keys, _ in self._objects for key in keys]
 
     def possible(self, head: bytes) -> bool:
         """Whether a file that begins so may pass a test. Says no to nearly all, and fast."""
-        for place, magics in self._places:
+        if self._first.match(head):
+            return True
+        for place, magics in self._within:
             if head[place] in magics:
                 return True
-        if head[:16] == _SQLITE:
-            return bool(self._schemas)
-        return bool(self._objects) and _OBJECT.match(head) is not None
+        if self._keys and _OBJECT.match(head):
+            return any(key in head for key in self._keys)
+        return False
 
     def tests(self, head: bytes, candidate: Candidate) -> tuple[int, ...]:
         """Return the numbers of the tests that a file passes; `head` are its first 4 KiB.
