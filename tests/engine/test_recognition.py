@@ -12,7 +12,8 @@ import apsw
 import pytest
 
 from tests.conftest import ROOT, lines
-from tests.engine.runs import go, options, records
+from tests.engine.runs import At, go, options, records
+from tests.evidence.ewf_writer import CHUNK, segments, write
 from tests.evidence.test_ntfs import media
 from tests.silent import Silent
 from triage import profile
@@ -27,7 +28,7 @@ from triage.engine.pool import Task
 from triage.engine.recognition import Recognition
 from triage.engine.results import Results
 from triage.engine.source import open_source
-from triage.errors import RegistryError
+from triage.errors import InterruptedRunError, RegistryError
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import walk
@@ -290,22 +291,59 @@ def test_a_test_that_cannot_be_is_refused(declare: Callable[[], object]) -> None
         declare()
 
 
-def test_the_list_of_bad_clusters_is_no_file_of_anybody(tmp_path: Path) -> None:
-    file = tmp_path / "image.raw"
-    file.write_bytes(media("ntfs"))
-    source = open_source(file, allow_incomplete=False, allow_writable_device=False)
+def heads_of(image: Path, *, placed: bool) -> Heads:
+    """Return what looks at the files of an image, with or without their places."""
+    source = open_source(image, allow_incomplete=False, allow_writable_device=False)
     tree = source.tree(0)
     found = walk(tree, PatternSet([]), max_entries=10**6)
     index = Index(memoryview(found.block), volume="w")
-    request = m.Recognise(volume=0, first=0, count=10**6)
-    heads = Heads(
+    places = memoryview(found.places or b"").cast("q") if placed else None
+    return Heads(
         source=source,
         tree=tree,
         index=index,
-        recognition=Recognition([]),
-        candidates=Candidates.of(index, None, request, Accounts(())),
+        recognition=Recognition([Header(MAGIC)]),
+        candidates=Candidates.of(index, places, ALL, Accounts(())),
         place=Place(None),
     )
-    assert list(heads.look(request, lambda _: None)) == []
+
+
+ALL = m.Recognise(volume=0, first=0, count=10**6)
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_the_list_of_bad_clusters_is_no_file_of_anybody(tmp_path: Path, placed: bool) -> None:
+    image = tmp_path / "image.raw"
+    image.write_bytes(media("ntfs"))
+    heads = heads_of(image, placed=placed)
+    assert list(heads.look(ALL, lambda _: None)) == []
     assert heads.examined > 15
-    assert any(index.path(row).endswith(":$Bad") for row in heads.candidates.rows)
+    assert any(heads.index.path(row).endswith(":$Bad") for row in heads.candidates.rows)
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_a_file_whose_first_bytes_are_not_sound_is_said(tmp_path: Path, placed: bool) -> None:
+    base = media("ntfs")
+    image = tmp_path / "image.raw"
+    image.write_bytes(base)
+    heads = heads_of(image, placed=True)
+    last = len(heads.candidates.places) - 1  # of those that have a place
+    offset, row = heads.candidates.places[last] >> 1, heads.candidates.rows[last]
+    made = segments(base, compress=False)
+    body = bytearray(made[0].find("sectors").body)
+    body[offset // CHUNK * (CHUNK + 4) + offset % CHUNK] ^= 1
+    made[0].find("sectors").body = bytes(body)
+    heads = heads_of(write(tmp_path, made), placed=placed)
+    said = [reply for reply in heads.look(ALL, lambda _: None) if isinstance(reply, m.Unread)]
+    assert row in [reply.row for reply in said]
+    assert {reply.code for reply in said} == {"bad_chunk"}
+
+
+def test_a_pass_that_is_interrupted_is_done_again(
+    tree: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recogniser, "_PART", 3)
+    chosen = {"profile": STANDARD, "plugins": str(PLUGINS), "only": ("content.*",)}
+    with pytest.raises(InterruptedRunError):
+        go(options(tree, tmp_path / "b", **chosen), At("recognise", 6))
+    assert records(run(tree, tmp_path / "b", resume=True)) == records(bundle)
