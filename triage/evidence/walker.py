@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from triage.evidence import fat, iso9660, yaffs2
+from triage.evidence.fat_bulk import FatInBulk
 from triage.evidence.filesystem import TskTree
 from triage.evidence.image import DiskImage
 from triage.evidence.ntfs import NtfsTree
@@ -28,7 +29,8 @@ def open_tree(image: DiskImage, volume: Volume, walker: Walker = Walker.AUTO) ->
         return iso9660.IsoTree(image, volume)
     tsk = TskTree(image.as_tsk(), volume)
     if volume.filesystem in fat.KINDS:
-        return fat.FatTree(image, volume.offset, tsk)
+        kind = FatInBulk if walker is Walker.AUTO else fat.FatTree
+        return kind(image, volume.offset, tsk)
     if walker is Walker.AUTO and volume.filesystem == "ntfs":
         return NtfsTree(image, volume.offset, tsk)
     return tsk
