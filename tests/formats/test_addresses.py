@@ -181,3 +181,24 @@ def test_the_limit_holds() -> None:
 @pytest.mark.parametrize("piece", ["1", "0x", "bc1q", "bitcoincash:", "%41", " " + "z" * 34])
 def test_hostile_repetition_ends(piece: str) -> None:
     assert not list(find_addresses(piece * (50_000 // len(piece))))
+
+
+@pytest.mark.parametrize(
+    ("text", "coin", "check"),
+    [
+        ("GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ", "stellar", "crc16"),
+        ("Ae2tdPwUPEZFRbyhz3cpfC2CumGzNkFBN2L42rcUc2yjQpEkxDbkPodpMAi", "cardano", "crc32"),
+    ],
+)
+def test_addresses_with_a_crc(text: str, coin: str, check: str) -> None:
+    address = classify(text)
+    assert address is not None
+    assert (address.coin, address.checks) == (coin, (check,))
+    assert classify(f"{text[:-1]}A") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Ae2" + "1" * 56, "Ddz" + "z" * 100, "G" + "A" * 55, "u1qqqqqq" * 5]
+)
+def test_shapes_of_newer_addresses_prove_nothing(text: str) -> None:
+    assert classify(text) is None

@@ -2,13 +2,18 @@
 
 Sources: `chainparams.cpp` of Bitcoin, Litecoin, Dogecoin, Dash and Zcash (version bytes), BIP-173
 and BIP-350, cashaddr, EIP-55, Monero's `cryptonote_config.h`, the XRP Ledger's documentation,
-TRON's documentation, CIP-19 (Cardano). Coins share version bytes: a legacy Bitcoin Cash address
-and an old Litecoin P2SH address are also Bitcoin addresses, and are reported as such.
+TRON's documentation, CIP-19 (Cardano; before it CBOR with a CRC-32), ZIP-316 (Zcash's unified
+addresses, of which only the bech32m checksum is tested), SEP-23 (Stellar). Coins share version
+bytes: a legacy Bitcoin Cash address and an old Litecoin P2SH address are also Bitcoin addresses,
+and are reported as such.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -90,10 +95,16 @@ _MONERO: Final = {  # network byte: network, type
 _MONERO_SIZES: Final = {"standard": 69, "subaddress": 69, "integrated": 77}
 _RIPPLE_X: Final = {b"\x05\x44": "main", b"\x04\x93": "test"}
 
+_UNIFIED: Final = {"u": "main", "utest": "test"}
+_BYRON: Final = ("Ae2", "Ddz", "2cWKMJ", "37bt")
+_BYRON_LONGEST = 114
+_STELLAR = re.compile(r"G[A-Z2-7]{55}")
+_STELLAR_ACCOUNT = 0x30
+
 _ETHEREUM = re.compile(r"0x[0-9A-Fa-f]{40}")
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]+")
 _SOLANA_KEY = 32
-_SHORTEST, _LONGEST = 25, 160
+_SHORTEST, _LONGEST = 25, 256
 
 
 def classify(text: str) -> CryptoAddress | None:
@@ -103,7 +114,7 @@ def classify(text: str) -> CryptoAddress | None:
     if text.startswith("0x"):
         return _ethereum(text)
     try:
-        return _cash(text) or _bech32(text) or _base58(text)
+        return _stellar(text) or _cash(text) or _bech32(text) or _base58(text)
     except ParseError:
         return None
 
@@ -167,6 +178,10 @@ def _bech32(text: str) -> CryptoAddress | None:
         if len(bech32.decode(text).data()) != 43:  # noqa: PLR2004 - diversifier and key
             return None
         coin, network, kind, checks = "zcash", "main", "sapling", ("bech32",)
+    elif hrp in _UNIFIED:
+        if bech32.decode(text, longest=_LONGEST).encoding is not bech32.Encoding.BECH32M:
+            return None
+        coin, network, kind, checks = "zcash", _UNIFIED[hrp], "unified", ("bech32m",)
     else:
         return None
     return CryptoAddress(text=text, coin=coin, network=network, type=kind, checks=checks)
@@ -175,6 +190,8 @@ def _bech32(text: str) -> CryptoAddress | None:
 def _base58(text: str) -> CryptoAddress | None:
     if not _BASE58.fullmatch(text):
         return None
+    if text.startswith(_BYRON):
+        return _byron(text)
     if len(text) in {95, 106}:
         return _monero(text)
     if text[0] in "rXT" and (address := _ripple(text)):
@@ -188,6 +205,32 @@ def _base58(text: str) -> CryptoAddress | None:
         return None
     coin, network, kind = known
     return CryptoAddress(text=text, coin=coin, network=network, type=kind, checks=("base58check",))
+
+
+def _byron(text: str) -> CryptoAddress | None:
+    """Read Cardano's first addresses: CBOR of tagged bytes and their CRC-32."""
+    data = base58.decode(text) if len(text) <= _BYRON_LONGEST else b""
+    head, size, body = data[:4], data[4:5], data[5:-5]
+    if head != b"\x82\xd8\x18\x58" or size != bytes([len(body) & 255]) or data[-5] != 0x1A:  # noqa: PLR2004 - a 32-bit number
+        return None
+    if zlib.crc32(body) != int.from_bytes(data[-4:], "big"):
+        return None
+    network = "main" if text.startswith(_BYRON[:2]) else "test"
+    return CryptoAddress(
+        text=text, coin="cardano", network=network, type="byron", checks=("crc32",)
+    )
+
+
+def _stellar(text: str) -> CryptoAddress | None:
+    if not _STELLAR.fullmatch(text):
+        return None
+    data = base64.b32decode(text)
+    crc = binascii.crc_hqx(data[:-2], 0).to_bytes(2, "little")
+    if data[0] != _STELLAR_ACCOUNT or data[-2:] != crc:
+        return None
+    return CryptoAddress(
+        text=text, coin="stellar", network="main", type="account", checks=("crc16",)
+    )
 
 
 def _monero(text: str) -> CryptoAddress | None:

@@ -39,6 +39,8 @@ class Block:
     data: bytes
     headers: tuple[tuple[str, str], ...]  # Version, Comment, Charset …
     line: int  # of BEGIN, from 1
+    start: int  # character where the BEGIN line starts
+    end: int  # character after the END line, or after what was looked at
     crc_ok: bool | None
     ended: bool
 
@@ -59,7 +61,16 @@ def blocks(text: str) -> Iterator[Block]:
         kind = begin[1].partition(",")[0].replace("SECRET", "PRIVATE")
         at = begin.end()
         if kind == "SIGNED MESSAGE":
-            yield Block(kind=kind, data=b"", headers=(), line=line, crc_ok=None, ended=True)
+            yield Block(
+                kind=kind,
+                data=b"",
+                headers=(),
+                line=line,
+                start=begin.start(),
+                end=begin.end(),
+                crc_ok=None,
+                ended=True,
+            )
             continue
         limit = min(len(text), at + MAX_BLOCK)
         # The next BEGIN bounds the search for END, else hostile text costs quadratic time.
@@ -73,6 +84,8 @@ def blocks(text: str) -> Iterator[Block]:
             data=data,
             headers=headers,
             line=line,
+            start=begin.start(),
+            end=end.end() if end else stop,
             crc_ok=None if crc is None else crc24(data) == crc,
             ended=end is not None,
         )

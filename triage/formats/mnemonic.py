@@ -89,6 +89,26 @@ def find_mnemonics(text: str) -> Iterator[Span]:
         yield from sorted(taken, key=lambda span: span.start)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Words of a text that stand in one list, one after the other, and where each stands."""
+
+    list: WordList
+    words: tuple[str, ...] = field(repr=False)  # in normal form
+    places: tuple[tuple[int, int], ...]
+
+
+def word_runs(text: str, *, shortest: int = SHORTEST) -> Iterator[Run]:
+    """Yield the longest runs of at least `shortest` words of a list, for every list."""
+    tokens = _tokens(text)
+    for words_of, first, last in _runs(tokens.masks, shortest):
+        yield Run(
+            list=words_of,
+            words=tuple(tokens.words[first:last]),
+            places=tuple(zip(tokens.starts[first:last], tokens.ends[first:last], strict=True)),
+        )
+
+
 def clusters(text: str) -> Iterator[tuple[Span, ...]]:
     """Yield groups of overlapping windows that pass, best first in each group.
 
@@ -176,13 +196,13 @@ def _tokens(text: str) -> _Tokens:
     return tokens
 
 
-def _runs(masks: Sequence[int]) -> Iterator[tuple[WordList, int, int]]:
-    """Yield (list, first, last + 1) for every longest run of at least twelve words of a list.
+def _runs(masks: Sequence[int], shortest: int = SHORTEST) -> Iterator[tuple[WordList, int, int]]:
+    """Yield (list, first, last + 1) for every longest run of at least `shortest` words of a list.
 
-    A run that long covers every twelfth place, so only those are looked at first.
+    A run that long covers every place that far from the one before, so those are looked at first.
     """
     done: dict[int, int] = {}
-    for place in range(SHORTEST - 1, len(masks), SHORTEST):
+    for place in range(shortest - 1, len(masks), shortest):
         left = masks[place]
         while left:
             bit = left & -left
@@ -195,7 +215,7 @@ def _runs(masks: Sequence[int]) -> Iterator[tuple[WordList, int, int]]:
             while last < len(masks) and masks[last] & bit:
                 last += 1
             done[bit] = last
-            if last - first >= SHORTEST:
+            if last - first >= shortest:
                 yield LISTS[bit.bit_length() - 1], first, last
 
 
@@ -204,7 +224,7 @@ def _windows(words_of: WordList, tokens: _Tokens, first: int, last: int) -> Iter
     for window in windows(words_of, words, whole=False):
         inside = words[window.start : window.end]
         repeats = len(inside) - len(set(inside))
-        if repeats > _REPEATS.get(window.kind, 2) or _is_excerpt(words_of, inside):
+        if repeats > _REPEATS.get(window.kind, 2) or is_excerpt(words_of, inside):
             continue
         yield Window(
             start=first + window.start,
@@ -215,7 +235,7 @@ def _windows(words_of: WordList, tokens: _Tokens, first: int, last: int) -> Iter
         )
 
 
-def _is_excerpt(words_of: WordList, words: Sequence[str]) -> bool:
+def is_excerpt(words_of: WordList, words: Sequence[str]) -> bool:
     """Whether the words stand in the list's own order: one seed in 479 million would."""
     numbers = [words_of.index[word] for word in words]
     return numbers == sorted(numbers)

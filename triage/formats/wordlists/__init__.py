@@ -42,22 +42,27 @@ def normal(word: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordList:
-    """One list: `index` gives a normal word its number, `bit` is the list's bit in `MASKS`."""
+    """One list: `index` gives a normal word its number, `bit` is the list's bit in `MASKS`.
+
+    `spelled` are its words as they stand in the list, accents and all.
+    """
 
     scheme: str
     language: str
     bit: int
     index: MappingProxyType[str, int] = field(repr=False)
+    spelled: tuple[str, ...] = field(repr=False)
 
 
 def _load(position: int, name: str) -> WordList:
     scheme, _, language = name.partition("-")
-    text = (files(__name__) / f"{name}.txt").read_text(encoding="utf-8")
+    spelled = (files(__name__) / f"{name}.txt").read_text(encoding="utf-8").split()
     return WordList(
         scheme=scheme,
         language=language,
         bit=1 << position,
-        index=MappingProxyType({normal(word): n for n, word in enumerate(text.split())}),
+        index=MappingProxyType({normal(word): n for n, word in enumerate(spelled)}),
+        spelled=tuple(spelled),
     )
 
 

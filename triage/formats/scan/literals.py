@@ -1,0 +1,93 @@
+"""The few things that are found by a literal: names in `.onion` and `.i2p`, PGP, BitLocker.
+
+Hyperscan looks for all of them in one pass; without it (`python -m pip install hyperscan`)
+Python's own patterns find the same places, more slowly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+try:
+    import hyperscan
+except ImportError:  # no wheel for this system
+    _HYPERSCAN = False
+else:
+    _HYPERSCAN = True
+
+
+class Literal(IntEnum):
+    """What stands before the end of a match."""
+
+    ONION = 0
+    I2P = 1
+    PGP = 2
+    BITLOCKER = 3
+    WIDE_SPACE = 4  # U+3000, between Japanese words; said once
+
+
+_PATTERNS = (
+    (Literal.ONION, rb"\.onion", re.IGNORECASE),
+    (Literal.I2P, rb"\.i2p", re.IGNORECASE),
+    (Literal.PGP, rb"-----BEGIN PGP ", 0),
+    (Literal.BITLOCKER, rb"[0-9]{6}-[0-9]{6}-[0-9]{6}-", 0),
+    (Literal.WIDE_SPACE, rb"\xe3\x80\x80", 0),
+)
+
+Search = Callable[[bytes], Iterator[tuple[int, Literal]]]
+"""From bytes to (end of match, what), in order."""
+
+
+def _with_python(data: bytes) -> Iterator[tuple[int, Literal]]:
+    found: list[tuple[int, Literal]] = []
+    for literal, pattern in _COMPILED:
+        for match in pattern.finditer(data):
+            found.append((match.end(), literal))
+            if literal is Literal.WIDE_SPACE:
+                break
+    yield from sorted(found)
+
+
+_COMPILED = tuple((literal, re.compile(source, flags)) for literal, source, flags in _PATTERNS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Database:
+    """Hyperscan's compiled patterns; its scratch space serves one scan at a time."""
+
+    database: Any
+
+    def __call__(self, data: bytes) -> Iterator[tuple[int, Literal]]:
+        found: list[tuple[int, Literal]] = []
+
+        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            found.append((end, Literal(number)))
+
+        if data:
+            self.database.scan(data, match_event_handler=note)
+        yield from sorted(found)
+
+
+def _with_hyperscan(patterns: Sequence[tuple[Literal, bytes, int]]) -> Search:
+    flags = []
+    for literal, _, options in patterns:
+        flag = hyperscan.HS_FLAG_DOTALL
+        flag |= hyperscan.HS_FLAG_CASELESS if options & re.IGNORECASE else 0
+        flag |= hyperscan.HS_FLAG_SINGLEMATCH if literal is Literal.WIDE_SPACE else 0
+        flags.append(flag)
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[source for _, source, _ in patterns],
+        ids=[int(literal) for literal, _, _ in patterns],
+        flags=flags,
+    )
+    return _Database(database)
+
+
+python_search: Search = _with_python
+search: Search = _with_hyperscan(_PATTERNS) if _HYPERSCAN else _with_python
+"""The faster of the two: hyperscan where it is installed."""
