@@ -7,9 +7,9 @@ Python's own patterns find the same places, more slowly.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
 try:
@@ -55,39 +55,34 @@ def _with_python(data: bytes) -> Iterator[tuple[int, Literal]]:
 _COMPILED = tuple((literal, re.compile(source, flags)) for literal, source, flags in _PATTERNS)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Database:
-    """Hyperscan's compiled patterns; its scratch space serves one scan at a time."""
-
-    database: Any
-
-    def __call__(self, data: bytes) -> Iterator[tuple[int, Literal]]:
-        found: list[tuple[int, Literal]] = []
-
-        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            found.append((end, Literal(number)))
-
-        if data:
-            self.database.scan(data, match_event_handler=note)
-        yield from sorted(found)
-
-
-def _with_hyperscan(patterns: Sequence[tuple[Literal, bytes, int]]) -> Search:
+@cache  # on first use: a worker imports every module, and most scan nothing
+def _database() -> Any:
     flags = []
-    for literal, _, options in patterns:
+    for literal, _, options in _PATTERNS:
         flag = hyperscan.HS_FLAG_DOTALL
         flag |= hyperscan.HS_FLAG_CASELESS if options & re.IGNORECASE else 0
         flag |= hyperscan.HS_FLAG_SINGLEMATCH if literal is Literal.WIDE_SPACE else 0
         flags.append(flag)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
-        expressions=[source for _, source, _ in patterns],
-        ids=[int(literal) for literal, _, _ in patterns],
+        expressions=[source for _, source, _ in _PATTERNS],
+        ids=[int(literal) for literal, _, _ in _PATTERNS],
         flags=flags,
     )
-    return _Database(database)
+    return database
+
+
+def _with_hyperscan(data: bytes) -> Iterator[tuple[int, Literal]]:
+    found: list[tuple[int, Literal]] = []
+
+    def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        found.append((end, Literal(number)))
+
+    if data:
+        _database().scan(data, match_event_handler=note)
+    yield from sorted(found)
 
 
 python_search: Search = _with_python
-search: Search = _with_hyperscan(_PATTERNS) if _HYPERSCAN else _with_python
+search: Search = _with_hyperscan if _HYPERSCAN else _with_python
 """The faster of the two: hyperscan where it is installed."""

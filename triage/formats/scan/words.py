@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -52,6 +53,7 @@ def _heads(size: int) -> dict[int, int]:
     return heads
 
 
+@cache  # on first use: a worker imports every module, and most scan nothing
 def _table() -> Lists:
     """Return hash of four bytes → bits of lists."""
     table = np.zeros(1 << _BITS, np.uint16)
@@ -60,10 +62,11 @@ def _table() -> Lists:
     return table
 
 
-_TABLE = _table()
-_EIGHT = dict(sorted(_heads(8).items()))
-_KEYS = np.fromiter(_EIGHT.keys(), np.uint64)
-_KEY_LISTS = np.fromiter(_EIGHT.values(), np.uint16)
+@cache
+def _exact() -> tuple[NDArray[np.uint64], Lists]:
+    """Return the first eight bytes of all words, as sorted numbers, and bits of lists."""
+    heads = dict(sorted(_heads(8).items()))
+    return np.fromiter(heads.keys(), np.uint64), np.fromiter(heads.values(), np.uint16)
 
 
 def word_runs(data: bytes, kinds: Bytes) -> list[tuple[int, int]]:
@@ -107,7 +110,7 @@ def _spans(kinds: Bytes, text: NDArray[np.bool_]) -> list[tuple[int, int]]:
         return []
     alone = kinds * flags
     heads = np.ndarray((len(alone) - 3,), "<u4", buffer=alone.data, strides=(1,))
-    found = _runs(_TABLE[heads[starts] * _MULTIPLIER >> _SHIFT])
+    found = _runs(_table()[heads[starts] * _MULTIPLIER >> _SHIFT])
     if len(found):
         found = _runs_of_words(alone, starts, found)
     if len(found) == 0:
@@ -143,9 +146,10 @@ def _runs_of_words(
     heads = np.lib.stride_tricks.sliding_window_view(alone, 8)[starts[words]]
     heads = heads * np.logical_and.accumulate(heads != 0, axis=1)
     keys = np.ascontiguousarray(heads).view("<u8")[:, 0]
-    at = np.minimum(np.searchsorted(_KEYS, keys), len(_KEYS) - 1)
+    known, known_lists = _exact()
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
     lists = np.zeros(len(starts), np.uint16)
-    lists[words] = np.where(_KEYS[at] == keys, _KEY_LISTS[at], 0)
+    lists[words] = np.where(known[at] == keys, known_lists[at], 0)
     found = _runs(lists)
     numbers = np.zeros(len(starts), np.intp)
     numbers[words] = at
