@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,16 +189,20 @@ def test_recovery_keys_must_divide(group: str) -> None:
     assert scan(TEXTS["bitlocker"].replace("000011", group).encode()) == []
 
 
-def test_published_vectors_in_every_language() -> None:
+def vectors(name: str) -> Any:
+    """Return published vectors from the samples, or skip."""
     samples = os.environ.get("TRIAGE_SAMPLES")
     if not samples:
         pytest.skip("TRIAGE_SAMPLES does not name the folder of samples")
-    vectors = json.loads((Path(samples) / "vectors" / "bip39-vectors.json").read_text("utf-8"))
+    return json.loads((Path(samples) / "vectors" / name).read_text("utf-8"))
+
+
+def test_published_vectors_in_every_language() -> None:
     checked = 0
-    for language, cases in vectors.items():
+    for language, cases in vectors("bip39-vectors.json").items():
         if language in {"russian", "turkish"}:  # not lists of BIP-39
             continue
-        for _, phrase, *_ in cases[3::4]:
+        for _, phrase, *_ in cases:
             words = phrase.split()
             if len(set(words)) < len(words) - 2:  # `abandon abandon …` is left out on purpose
                 continue
@@ -207,3 +212,12 @@ def test_published_vectors_in_every_language() -> None:
                 assert len(words) in counts, (language, encoding)
                 checked += 1
     assert checked > 50
+
+
+def test_published_shares() -> None:
+    broken = ("invalid checksum", "insufficient length", "invalid master secret length")
+    for title, shares, *_ in vectors("slip39-vectors.json"):
+        for share in shares:
+            found = [hit.what for hit in scan(share.encode()) if isinstance(hit.what, Secret)]
+            proven = any(secret.kind == "slip39" and secret.bits for secret in found)
+            assert proven is not any(reason in title for reason in broken), title
