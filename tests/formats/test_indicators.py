@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from triage.errors import ProfileError
-from triage.formats.indicators import WEB, parse
+from triage.formats.indicators import WEB, load, parse
 
 SMALL = """
 name: small
@@ -168,3 +168,46 @@ def test_a_known_service_is_told_from_any_other() -> None:
     found = WEB.host(f"www.{host}")
     assert found is not None
     assert found.category == "known-onion-service"
+
+
+IDS = """
+name: ids
+version: 1
+date: 2026-11-25
+categories: {thing: A thing}
+groups:
+  - category: thing
+    source: a test
+    entries:
+      "extension:nkbihfbeogaeaoehlefnkodbefgpgknn": One
+      "extension:webextension@metamask.io": Two
+      "usb:2c97:*": Maker
+      "usb:2c97:0001": Product
+"""
+
+
+def test_extensions_and_devices_are_looked_up_as_a_whole() -> None:
+    known = parse(IDS, name="ids")
+    notes = [
+        known.extension("NKBIHFBEOGAEAOEHLEFNKODBEFGPGKNN"),
+        known.extension("webextension@metamask.io"),
+        known.extension("metamask.io"),
+        known.usb(0x2C97, 1),
+        known.usb(0x2C97, 0x1011),
+        known.usb(0x2C98, 1),
+    ]
+    assert [note and note.note for note in notes] == ["One", "Two", None, "Product", "Maker", None]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["extension:metamask", "extension:nkbihfbeogaeaoehlefnkodbefgpgknz", "usb:2c97", "usb:2C97:1"],
+)
+def test_ids_that_can_never_fit_are_refused(pattern: str) -> None:
+    with pytest.raises(ProfileError):
+        parse(IDS.replace("usb:2c97:0001", pattern), name="ids")
+
+
+@pytest.mark.parametrize("name", ["wallet-extensions", "hardware-wallets"])
+def test_shipped_lists_of_ids_load(name: str) -> None:
+    assert load(name).entries

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from triage.errors import LimitError, ParseError
-from triage.formats.snappy import decompress
+from triage.formats.snappy import decompress, decompress_frames
 
 # Made with Google's library through cramjam 2.14.0.
 PATTERN = bytes.fromhex("a0060c61626364" + "fe0400" * 12 + "6e0400")
@@ -49,3 +49,29 @@ def test_damaged(data: bytes) -> None:
 def test_limit() -> None:
     with pytest.raises(LimitError):
         decompress(b"\x0a\x00x\x22\x01\x00", limit=9)
+
+
+STREAM = b"\xff\x06\x00\x00sNaPpY"
+
+
+def frame(kind: int, content: bytes) -> bytes:
+    return bytes([kind]) + (len(content) + 4).to_bytes(3, "little") + b"\0\0\0\0" + content
+
+
+def test_frames_compressed_and_not() -> None:
+    stream = STREAM + frame(0, b"\x05\x10hello") + frame(0xFE, b"padding") + frame(1, b" you")
+    assert decompress_frames(stream) == b"hello you"
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        pytest.param(b"sNaPpY", ParseError, id="no stream"),
+        pytest.param(STREAM + frame(0, b"\x05\x10hello")[:-2], ParseError, id="cut off"),
+        pytest.param(STREAM + frame(5, b"x"), ParseError, id="unknown kind"),
+        pytest.param(STREAM + frame(1, b"xxxx") * 3, LimitError, id="too long"),
+    ],
+)
+def test_frames_of_no_use(data: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        decompress_frames(data, limit=10)

@@ -39,6 +39,8 @@ from triage.findings.tor import (
 from triage.findings.vpn import VpnClient
 from triage.findings.wallet import (
     WalletAddress,
+    WalletDevice,
+    WalletExchange,
     WalletFile,
     WalletSecret,
     WalletTransaction,
@@ -93,6 +95,8 @@ KINDS: dict[str, type[Finding]] = {
         WalletXpub,
         WalletTransaction,
         WalletSecret,
+        WalletDevice,
+        WalletExchange,
         EncryptionVolume,
         IndicatorOnion,
         IndicatorI2p,
@@ -139,6 +143,8 @@ __all__ = [
     "Unit",
     "VpnClient",
     "WalletAddress",
+    "WalletDevice",
+    "WalletExchange",
     "WalletFile",
     "WalletSecret",
     "WalletTransaction",

@@ -28,7 +28,8 @@ class WalletFile(Finding):
     interpretation: ClassVar[Interpretation] = Interpretation(
         means="A file in the format of this wallet software lies here; where the state is "
         "`named`, the program's settings name one, at a place that may be another medium; where it "
-        "is `trace`, a log or data of the program lies here and no wallet that could be read.",
+        "is `trace`, a log or data of the program lies here and no wallet that could be read; "
+        "where it is `installed`, the program is there.",
         does_not_mean="That it holds funds, or whose they are. A recorded balance is what the "
         "file knew when it was last written, not what the ledger says now.",
         other_explanations="A trial wallet, a watch-only copy, a wallet kept for someone else.",
@@ -42,7 +43,9 @@ class WalletFile(Finding):
     coins: tuple[str, ...] = ()
     network: str | None = None  # mainnet, testnet
     wallet_type: str | None = None  # standard, 2of3, imported, hardware …
-    state: str = "plain"  # plain, keystore-encrypted, file-encrypted, damaged, named, trace
+    state: str = (
+        "plain"  # plain, keystore-encrypted, file-encrypted, damaged, named, trace, installed
+    )
     fingerprint: str | None = None  # master fingerprint, 8 hex; tells copies of one wallet
     script_types: tuple[str, ...] = ()
     hardware: str | None = None  # model a hardware wallet keystore names
@@ -60,6 +63,9 @@ class WalletFile(Finding):
     path: str | None = None  # evidence path that `named` leads to, if a file lies there
     server: str | None = None  # that the settings name
     proxy: str | None = None  # that the settings name, without credentials
+    extension: str | None = None  # id of the browser extension that the wallet is
+    networks: tuple[str, ...] = ()  # chains the wallet was set to, with their numbers
+    connected_sites: tuple[str, ...] = ()  # origins that were given access to an account
 
     def summary(self) -> str:
         """Software, type, state, or where the settings say that it is."""
@@ -67,6 +73,8 @@ class WalletFile(Finding):
             return f"{self.software} settings name {self.named or 'no wallet file'}"
         if self.state == "trace":
             return f"{self.software}: a log or data of the program"
+        if self.state == "installed":
+            return f"{self.software}: installed"
         kind = f" {self.wallet_type}" if self.wallet_type else ""
         return f"{self.software}{kind} wallet, {self.state}"
 
@@ -176,3 +184,61 @@ class WalletSecret(Finding):
         how = f", opened by {self.opened_by}" if self.opened_by else ""
         clear = "" if self.opened_by else " in clear"
         return f"{self.secret_type}{clear} at {self.place}, {self.extent}{how}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletDevice(Finding):
+    """A hardware wallet that was plugged in, by the ids it gave."""
+
+    kind: ClassVar[str] = "wallet.device"
+    identity: ClassVar[tuple[str, ...]] = ("vendor_id", "product_id", "serial", "trace")
+    title: ClassVar[str] = "Hardware wallets"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="A device with the ids of this hardware wallet was connected to this machine.",
+        does_not_mean="That it was set up, unlocked or used, or where it is now.",
+        other_explanations="Other devices can carry the same ids; some are shared by many makers.",
+        next_steps="Look for the device and for seed words on paper or metal. Do not image it as "
+        "a disk and do not put it behind a write blocker: some reset themselves.",
+    )
+
+    device: str  # as the list names it
+    vendor_id: str  # four hexadecimal digits
+    product_id: str
+    serial: str | None = None  # that the device gave, when it gave one
+    mode: str | None = None  # bootloader: being set up or updated
+    interfaces: tuple[str, ...] = ()  # that the id itself tells: hid, webusb …
+    trace: str  # registry, setupapi-log, kernel-log
+    connections: int | None = None  # how often the log shows it
+    indicator: str  # the list and its date
+
+    def summary(self) -> str:
+        """Device and ids."""
+        told = f" in {self.mode} mode" if self.mode else ""
+        return f"hardware wallet {self.device}{told}, USB {self.vendor_id}:{self.product_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletExchange(Finding):
+    """Data of an account at an exchange, broker or payment service for cryptocurrency."""
+
+    kind: ClassVar[str] = "wallet.exchange"
+    identity: ClassVar[tuple[str, ...]] = ("exchange", "trace")
+    title: ClassVar[str] = "Exchange accounts"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="A file in the form that this service gives to its customers lies here.",
+        does_not_mean="Whose account it is, or that it holds anything now.",
+        other_explanations="A file received from someone else, a sample, a tax adviser's copy.",
+        next_steps="Ask the service: it knows the customer, the bank account and the balance, "
+        "and it can freeze.",
+    )
+
+    exchange: str
+    trace: str  # csv-export
+    report: str | None = None  # which of the service's reports: trades, deposits …
+    records: int | None = None  # lines after the header
+    coins: tuple[str, ...] = ()  # tickers that the columns name, 40 at most
+
+    def summary(self) -> str:
+        """Service and kind of export."""
+        told = f" of {self.report}" if self.report else ""
+        return f"{self.exchange}: export{told}"

@@ -7,6 +7,8 @@ share category, source and the day when they were compared with it, if ever. A p
 - `host/path`, the beginning of a path, to the end of a word: `/apps` is not `/appstore`
 - `file:` and the name of a downloaded file with `*` and `?`, in any case
 - `key:` and the fingerprint of an OpenPGP key, hexadecimal digits in capitals
+- `extension:` and the id of a browser extension, of Chromium's (32 letters) or Firefox's kind
+- `usb:` and the ids of a USB vendor and product, `usb:2c97:0001`, or of all: `usb:2c97:*`
 
 The most specific pattern wins: more labels of the host, then the longer path. A list grows old, so
 whoever uses one says which: `str(list)` is its name and date.
@@ -37,6 +39,11 @@ _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}
 _NETWORKS = frozenset({"onion", "i2p", "loki"})
 _FILE = "file:"
 _KEY = "key:"
+_EXTENSION = "extension:"
+_USB = "usb:"
+_EXACT = (_KEY, _EXTENSION, _USB)  # prefixes of patterns that are looked up as a whole
+_EXTENSION_ID = re.compile(r"[a-p]{32}|\{[0-9a-f-]{36}\}|[\w.+-]{0,60}@[\w.-]{1,60}", re.ASCII)
+_USB_IDS = re.compile(r"[0-9a-f]{4}:(?:[0-9a-f]{4}|\*)")
 _FINGERPRINT = re.compile(r"[0-9A-F]{32}|[0-9A-F]{40}|[0-9A-F]{64}")
 _SHORTEST_FILE = 4  # letters and digits in a pattern, else it means nothing
 _WORD_END = frozenset("/?#")
@@ -72,10 +79,10 @@ class IndicatorList:
         self.entries = entries
         self._hosts: dict[str, list[tuple[str, Indicator]]] = {}
         self._files: list[tuple[re.Pattern[str], Indicator]] = []
-        self._keys: dict[str, Indicator] = {}
+        self._exact: dict[str, Indicator] = {}
         for entry in entries:
-            if entry.pattern.startswith(_KEY):
-                self._keys[entry.pattern.removeprefix(_KEY)] = entry
+            if entry.pattern.startswith(_EXACT):
+                self._exact[entry.pattern.lower()] = entry
                 continue
             if entry.pattern.startswith(_FILE):
                 glob = entry.pattern.removeprefix(_FILE)
@@ -112,7 +119,16 @@ class IndicatorList:
 
     def key(self, fingerprint: str) -> Indicator | None:
         """Return what the list says of an OpenPGP key, by its fingerprint."""
-        return self._keys.get(fingerprint.upper())
+        return self._exact.get(f"{_KEY}{fingerprint}".lower())
+
+    def extension(self, identifier: str) -> Indicator | None:
+        """Return what the list says of a browser extension, by its id."""
+        return self._exact.get(f"{_EXTENSION}{identifier}".lower())
+
+    def usb(self, vendor: int, product: int) -> Indicator | None:
+        """Return what the list says of a USB device, of the product before the vendor."""
+        exact = self._exact.get(f"{_USB}{vendor:04x}:{product:04x}")
+        return exact or self._exact.get(f"{_USB}{vendor:04x}:*")
 
     def _look_up(self, host: str, port: int | None, path: str) -> Indicator | None:
         for name in _suffixes(host.rstrip("."), port):
@@ -186,14 +202,22 @@ def _group(value: Any, categories: Mapping[str, Any], where: str) -> Iterator[In
         )
 
 
+_SHAPES = (  # prefix, what must follow it, what is wrong when it does not
+    (_KEY, _FINGERPRINT, "not a fingerprint in capitals"),
+    (_EXTENSION, _EXTENSION_ID, "not the id of an extension"),
+    (_USB, _USB_IDS, "not two numbers of four hexadecimal digits"),
+)
+
+
 def _check_pattern(pattern: str, where: str) -> None:
+    for prefix, shape, wrong in _SHAPES:
+        if pattern.startswith(prefix):
+            if not shape.fullmatch(pattern.removeprefix(prefix)):
+                raise ProfileError(wrong, where=where)
+            return
     if pattern.startswith(_FILE):
         if sum(map(str.isalnum, pattern.removeprefix(_FILE))) < _SHORTEST_FILE:
             raise ProfileError("a file pattern that would match too much", where=where)
-        return
-    if pattern.startswith(_KEY):
-        if not _FINGERPRINT.fullmatch(pattern.removeprefix(_KEY)):
-            raise ProfileError("not a fingerprint in capitals", where=where)
         return
     host, _, _ = pattern.partition("/")
     if "://" in pattern or not _HOST.fullmatch(host):

@@ -1,7 +1,8 @@
-"""Snappy: the raw block format, as LevelDB and Firefox's storage use it.
+"""Snappy: the raw block format, as LevelDB and Firefox's storage use it, and its frames.
 
-A length as a varint, then elements: literals and copies from what is already there. Source:
-https://github.com/google/snappy/blob/main/format_description.txt.
+A length as a varint, then elements: literals and copies from what is already there. Frames are
+chunks of a kind (u8), a length (u24) and a masked CRC-32C, which is not checked. Sources:
+https://github.com/google/snappy/blob/main/format_description.txt and `framing_format.txt` there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from triage.errors import LimitError, ParseError
 UNPACKED_LIMIT = 64 << 20  # bytes
 _RATIO = 64  # a copy of three bytes makes 64 at most
 _VARINT32 = 5  # bytes
+_STREAM = b"\xff\x06\x00\x00sNaPpY"
+_COMPRESSED, _UNCOMPRESSED = 0, 1
+_RESERVED = range(2, 0x80)  # those above may be skipped
 
 
 def decompress(data: bytes, *, limit: int = UNPACKED_LIMIT) -> bytes:
@@ -28,6 +32,29 @@ def decompress(data: bytes, *, limit: int = UNPACKED_LIMIT) -> bytes:
             position = _copy(data, position, out)
     if len(out) != size or position != len(data):
         raise ParseError("a Snappy block whose length is not what it claims")
+    return bytes(out)
+
+
+def decompress_frames(data: bytes, *, limit: int = UNPACKED_LIMIT) -> bytes:
+    """Unpack a stream of frames. Raises ParseError when damaged, LimitError beyond `limit`."""
+    if not data.startswith(_STREAM):
+        raise ParseError("not a stream of Snappy frames")
+    out = bytearray()
+    position = 0
+    while position < len(data):
+        kind, size = data[position], int.from_bytes(data[position + 1 : position + 4], "little")
+        content = data[position + 4 : position + 4 + size]
+        if len(content) < size:
+            raise ParseError("a Snappy frame that runs past the end")
+        if kind == _COMPRESSED:
+            out += decompress(content[4:], limit=limit)
+        elif kind == _UNCOMPRESSED:
+            out += content[4:]
+        elif kind in _RESERVED:
+            raise ParseError("a Snappy frame of an unknown kind")
+        if len(out) > limit:
+            raise LimitError(f"Snappy frames that unpack to more than {limit} bytes")
+        position += 4 + size
     return bytes(out)
 
 
