@@ -99,6 +99,7 @@ ONE_ACCOUNT = {
     "whatsapp_android": "a telephone has one",
     "tails": "Tails has one, and its storage lies in a volume of its own",
     "memory": "a page file belongs to nobody",
+    "hardware": "a device is plugged into a machine",
 }
 
 
