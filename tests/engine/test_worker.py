@@ -31,7 +31,7 @@ def sent(findings: Iterator[Any], *, send_secrets: bool = False) -> tuple[list[m
     worker: Any = SimpleNamespace(
         channel=SimpleNamespace(send=found.append),
         limits=Limits(findings_per_artifact=1000),
-        request=SimpleNamespace(send_secrets=send_secrets),
+        request=SimpleNamespace(send_secrets=send_secrets, send_locks=False),
     )
     extractor: Any = SimpleNamespace(run=lambda _: findings, yields=(WebSite,))
     try:
