@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.conftest import lines  # noqa: E402 - found through the path set above
 from tests.hostile.fat import SECTOR, Fat  # noqa: E402
-from tests.hostile.forked import Forked, forked_workers  # noqa: E402
+from tests.nursery import SharedNursery, shared_nursery  # noqa: E402
 from tests.silent import Silent  # noqa: E402
 from triage import profile  # noqa: E402
 from triage.bundle import verify  # noqa: E402
@@ -316,7 +316,7 @@ class _Clock:
             raise ParentHung
 
 
-def examine(kind: Kind, number: int, folder: Path) -> tuple[str, str]:
+def examine(kind: Kind, number: int, folder: Path, nursery: SharedNursery) -> tuple[str, str]:
     """Triage one mutant; return the outcome and, unless it is clean, why."""
     path, bundle = folder / f"mutant{kind.suffix}", folder / "bundle"
     path.write_bytes(mutant(kind, number))
@@ -327,31 +327,30 @@ def examine(kind: Kind, number: int, folder: Path) -> tuple[str, str]:
         plugins=str(PLUGINS),
         allow_incomplete=number % 2 == 1,
     )
-    Forked.crashed.clear()
     try:
         with _Clock():
             result = run(options, Silent(), lambda _: ())
     except WorkerError as error:
-        return "lost", f"{error.message} {Forked.crashed}"
+        return "lost", f"{error.message} {nursery.crashed}"
     except TriageError as error:
         return "refused", str(error)
     except Exception as error:  # noqa: BLE001 - exactly what is looked for
         return "lost", f"{type(error).__name__}: {error}"
-    return _judged(kind, bundle, int(result.exit_code))
+    return _judged(kind, bundle, int(result.exit_code), nursery.crashed)
 
 
-def _judged(kind: Kind, bundle: Path, code: int) -> tuple[str, str]:
+def _judged(kind: Kind, bundle: Path, code: int, crashed: Sequence[int]) -> tuple[str, str]:
     if not verify(bundle, finding_id=finding_id).intact:
         return "lost", "the bundle is not intact"
     data = bundle / "data"
     values = [line["value"] for line in lines(data / "findings.jsonl")]
     if kind.beside and SOUND not in {value.get("host") for value in values}:
-        return "lost", f"the finding of the sound volume, {_problems(data)}"
+        return "lost", f"the finding of the sound volume, {_problems(data, crashed)}"
     failed = [line for line in lines(data / "problems.jsonl") if line["code"] in CONTAINED]
     if not failed:
         # A worker that dies once and not again leaves no problem: the second try did it.
         return ("incomplete" if code else "ok"), ""
-    why = _problems(data)
+    why = _problems(data, crashed)
     named = {(line["volume"], line["path"], line["address"], line["extractor"]) for line in failed}
     if len(named) != len(failed):
         return "lost", f"one failure is told twice: {why}"
@@ -362,13 +361,13 @@ def _judged(kind: Kind, bundle: Path, code: int) -> tuple[str, str]:
     return OUTCOMES[max(ranks)], why
 
 
-def _problems(data: Path) -> str:
+def _problems(data: Path, crashed: Sequence[int]) -> str:
     told = Counter(
         f"{line['code']} {line['extractor'] or 'walk'} {line['text']}"
         for line in lines(data / "problems.jsonl")
         if line["code"] in CONTAINED
     )
-    told.update(f"signal {number}" for number in Forked.crashed)
+    told.update(f"signal {number}" for number in crashed)
     return "; ".join(f"{count}x {text}" for text, count in told.most_common(4))
 
 
@@ -377,12 +376,12 @@ def campaign(kind: Kind, numbers: Sequence[int], *, until: float = float("inf"))
     tally = Tally()
     memory = Path("/dev/shm")  # noqa: S108 - no file of another user is followed
     place: Any = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
-    with forked_workers(str(PLUGINS)):
+    with shared_nursery(str(PLUGINS)) as nursery:
         for number in numbers:
             if time.monotonic() > until:
                 break
             with tempfile.TemporaryDirectory(dir=place) as name:
-                tally.add(number, *examine(kind, number, Path(name)))
+                tally.add(number, *examine(kind, number, Path(name), nursery))
     return tally
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,12 +14,24 @@ from tests.conftest import lines
 from tests.engine.runs import go, options, records, small_image
 from tests.silent import Silent
 from triage.engine import messages as m
+from triage.engine import nursery
 from triage.engine import pool as pool_module
 from triage.engine.pool import Pool, Task
 from triage.errors import ExitCode, ImageError, TriageError, WorkerError
 from triage.profile import Limits
 
-START = "import os, signal, time\nfrom triage.engine import worker\n"
+PROGRAM = """
+import os, signal, time
+from pathlib import Path
+from triage.engine import nursery, worker
+
+def odd():
+    exec({code!r}, globals())
+    serve()
+
+serve, worker.main = worker.main, odd
+nursery.main()
+"""
 DIES_ONCE = """
 from pathlib import Path
 mark = Path({mark!r})
@@ -40,8 +53,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
     """Have every worker run some code first."""
 
     def use(code: str) -> None:
-        program = f"{START}{code}\nworker.main()"
-        monkeypatch.setattr(pool_module, "WORKER", ("-P", "-c", program))
+        monkeypatch.setattr(nursery, "NURSERY", ("-P", "-c", PROGRAM.format(code=code)))
 
     return use
 
@@ -53,7 +65,6 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pool(image: Path) -> Iterator[Callable[..., Pool]]:
-    made: list[Pool] = []
     index_fd = os.memfd_create("index") if hasattr(os, "memfd_create") else None
 
     def make(*, jobs: int = 1, silent: float = 60) -> Pool:
@@ -67,12 +78,12 @@ def pool(image: Path) -> Iterator[Callable[..., Pool]]:
             index_fd=index_fd,
             send_secrets=False,
         )
-        made.append(Pool(opening, jobs=jobs, silent_seconds=silent, index_fd=index_fd))
-        return made[-1]
+        workers = stack.enter_context(nursery.launcher("none"))
+        one = Pool(opening, workers, jobs=jobs, silent_seconds=silent, index_fd=index_fd)
+        return stack.enter_context(one)
 
-    yield make
-    for one in made:
-        one.__exit__()
+    with ExitStack() as stack:
+        yield make
     if index_fd is not None:
         os.close(index_fd)
 
@@ -106,18 +117,16 @@ def test_an_image_that_became_another_is_noticed(pool: Callable[..., Pool], imag
 
 
 def test_a_successor_that_cannot_be_started_leaves_a_run_to_continue(
-    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workers: Workers, tmp_path: Path
 ) -> None:
     for name in ("crash", "fine"):
         (tmp_path / "evidence" / name).mkdir(parents=True)
         (tmp_path / "evidence" / name / f"{name}.txt").write_text("a")
     chosen = options(tmp_path / "evidence", tmp_path / "b", only=("bad.*",))
-    with monkeypatch.context() as patched:
-        program = f"{START}from pathlib import Path\nmark = Path({os.fspath(tmp_path / 'mark')!r})"
-        program += "\nif mark.exists(): os._exit(9)\nmark.touch()\nworker.main()"
-        patched.setattr(pool_module, "WORKER", ("-P", "-c", program))
-        with pytest.raises(WorkerError, match=r"exit code 9; what is finished .* --resume"):
-            go(chosen)
+    mark = f"mark = Path({os.fspath(tmp_path / 'mark')!r})"
+    workers(f"{mark}\nif mark.exists(): os._exit(9)\nmark.touch()")
+    with pytest.raises(WorkerError, match=r"exit code 9; what is finished .* --resume"):
+        go(chosen)
     workers("")
     result = go(replace(chosen, resume=True))
     assert (result.findings, result.exit_code) == (2, ExitCode.INCOMPLETE)
@@ -129,10 +138,10 @@ def test_when_there_is_no_room_for_more_workers_it_goes_on_with_fewer(
     many = pool(jobs=4)
     many.open()
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(11, "no more processes")
+    def full(*_: object) -> None:
+        raise WorkerError("a worker cannot be started: no more processes")
 
-    monkeypatch.setattr("triage.engine.pool.subprocess.Popen", full)
+    monkeypatch.setattr(nursery.Nursery, "launch", full)
     tasks = [Task(request=m.HashMedia(algorithms=("md5",))) for _ in range(3)]
     assert [task.failure for task in many.run(tasks)] == [None] * 3
 

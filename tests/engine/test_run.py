@@ -13,7 +13,7 @@ from tests.conftest import lines
 from tests.silent import Silent, silent_run
 from triage import profile
 from triage.bundle import Bundle, verify
-from triage.engine import pool
+from triage.engine import nursery
 from triage.engine.options import CaseInfo, Options, RunResult
 from triage.engine.records import finding_id
 from triage.engine.run import run as engine_run
@@ -122,14 +122,14 @@ def test_an_incomplete_sandbox_is_refused_before_anything_is_parsed(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = """
-from triage.engine import sandbox, worker
+from triage.engine import nursery, sandbox, worker
 worker.lock = lambda **_: sandbox.SandboxLevel(rlimits=True)
 worker.open_source = lambda *_, **__: type("S", (), {
     "read_beneath": (), "info": None, "missing": (), "unreadable": (),
     "volumes": property(lambda self: 1 / 0)})()
-worker.main()
+nursery.main()
 """
-    monkeypatch.setattr(pool, "WORKER", ("-P", "-c", code))
+    monkeypatch.setattr(nursery, "NURSERY", ("-P", "-c", code))
     with pytest.raises(WorkerError, match=r"sandbox is not complete on this system: rlimits$"):
         run({"fine.txt": "a"}, require_sandbox=True)
     with pytest.raises(TriageError, match="ZeroDivisionError"):

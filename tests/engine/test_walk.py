@@ -15,7 +15,7 @@ from tests.conftest import lines
 from tests.engine.runs import At, go, options, partial, records, requests
 from triage import profile
 from triage.engine import messages as m
-from triage.engine import pool
+from triage.engine import nursery
 from triage.engine.place import AT_ONCE, NOWHERE, MarkedTree, Place, look, new_page
 from triage.errors import EvidenceError, ExitCode, InterruptedRunError
 from triage.evidence.index import Named
@@ -25,7 +25,7 @@ from triage.model import ByteRun, EntryType, Reader
 
 HOSTILE_WORKER = """
 import ctypes, os, time
-from triage.engine import source, worker
+from triage.engine import nursery, source
 
 class Hostile:
     def __init__(self, tree): self.tree, self.name = tree, tree.name
@@ -41,7 +41,7 @@ class Hostile:
 
 honest = source.FilesSource.tree
 source.FilesSource.tree = lambda self, volume: Hostile(honest(self, volume))
-worker.main()
+nursery.main()
 """
 
 
@@ -51,7 +51,7 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 
     def use(at_root: bool = False) -> None:
         code = HOSTILE_WORKER.format(at_root=at_root)
-        monkeypatch.setattr(pool, "WORKER", ("-P", "-c", code))
+        monkeypatch.setattr(nursery, "NURSERY", ("-P", "-c", code))
 
     return use
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Ran, lines
-from tests.hostile.forked import forked_workers
+from tests.nursery import shared_nursery
 from tests.silent import Silent
 from triage import profile
 from triage.bundle import verify
@@ -73,9 +73,9 @@ Command = Callable[..., Ran]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def quick_workers() -> Iterator[None]:
-    """Fork the workers: half a second saved with each."""
-    with forked_workers(str(PLUGINS)):
+def hostile_workers() -> Iterator[None]:
+    """Share a nursery with the extractors of this folder: half a second saved with each run."""
+    with shared_nursery(str(PLUGINS)):
         yield
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
 from benchmarks import mutate
 from benchmarks.mutate import Kind, campaign, kinds, mutant
-from triage.engine.worker import Worker
+from triage.engine import nursery
 from triage.errors import ImageError, WorkerError
 
 KINDS = {kind.name: kind for kind in kinds(None)}
@@ -55,53 +53,55 @@ def test_checksums_are_mended_so_that_more_than_they_is_tested() -> None:
         assert bytes(sound) == kind.data
 
 
-def _die(_: Worker, __: object) -> NoReturn:
-    ctypes.string_at(0)
-    raise AssertionError
+# A worker that does something else when it is to walk the first volume, the mutated one, or any.
+ODD_WORKER = """
+import ctypes, time
+from triage.engine import nursery
+from triage.engine.worker import Worker
+
+def odd(self, request):
+    if self.source.volumes[request.volume].name in {volumes}:
+        {act}
+    walk(self, request)
+
+walk, Worker.walk = Worker.walk, odd
+nursery.main()
+"""
+RAISE = "1 / 0"
+
+Odd = Callable[..., None]
 
 
-def _hang(_: Worker, __: object) -> NoReturn:
-    while True:
-        time.sleep(60)
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> Odd:
+    def use(act: str, *volumes: str) -> None:
+        code = ODD_WORKER.format(act=act, volumes=volumes)
+        monkeypatch.setattr(nursery, "NURSERY", ("-P", "-c", code))
 
-
-def _eat(_: Worker, __: object) -> NoReturn:
-    hoard = []
-    while True:
-        hoard.append(bytearray(1 << 26))
-
-
-def _raise(_: Worker, __: object) -> NoReturn:
-    raise ZeroDivisionError
-
-
-def _only_in_the_first(act: Callable[[Worker, Any], NoReturn]) -> Callable[[Worker, Any], None]:
-    """Let a worker `act` when it is to walk the first volume, the mutated one."""
-    walk = Worker.walk
-
-    def walked(self: Worker, request: Any) -> None:
-        if self.source.volumes[request.volume].name == "p1":
-            act(self, request)
-        walk(self, request)
-
-    return walked
+    return use
 
 
 @pytest.mark.parametrize(
-    ("act", "outcome"), [(_die, "crash"), (_hang, "hang"), (_eat, "memory"), (_raise, "error")]
+    ("act", "outcome"),
+    [
+        ("ctypes.string_at(0)", "crash"),
+        ("time.sleep(3600)", "hang"),
+        ("[bytearray(1 << 26) for _ in range(1 << 20)]", "memory"),
+        (RAISE, "error"),
+    ],
 )
 def test_what_a_worker_does_is_contained_and_counted(
-    monkeypatch: pytest.MonkeyPatch, act: Callable[[Worker, Any], NoReturn], outcome: str
+    odd: Odd, monkeypatch: pytest.MonkeyPatch, act: str, outcome: str
 ) -> None:
-    monkeypatch.setattr(Worker, "walk", _only_in_the_first(act))
+    odd(act, "p1")
     limits = replace(mutate.LIMITS, silent_seconds=1)
     monkeypatch.setattr(mutate, "PROFILE", replace(mutate.PROFILE, limits=limits))
     tally = campaign(SAMPLE, [1])
     assert [told[:2] for told in tally.told] == [(1, outcome)]
 
 
-def test_the_loss_of_the_sound_volume_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Worker, "walk", _raise)
+def test_the_loss_of_the_sound_volume_is_seen(odd: Odd) -> None:
+    odd(RAISE, "p1", "p2")
     ((_, outcome, why),) = campaign(SAMPLE, [1]).told
     assert outcome == "lost"
     assert "the sound volume" in why

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from triage.artifact import Lock
 from triage.bundle import Bundle
 from triage.engine import messages as m
+from triage.engine.nursery import launcher
 from triage.engine.pool import Pool, Task
 from triage.engine.records import file_key
 from triage.errors import AlteredError, TriageError, UsageError
@@ -74,7 +75,16 @@ def read_locks(bundle: Bundle, image: Path) -> Locks:
         send_locks=True,
     )
     try:
-        with Pool(opening, jobs=1, silent_seconds=limits.silent_seconds, index_fd=index_fd) as pool:
+        with (
+            launcher(NONE) as workers,
+            Pool(
+                opening,
+                workers,
+                jobs=1,
+                silent_seconds=limits.silent_seconds,
+                index_fd=index_fd,
+            ) as pool,
+        ):
             opened = pool.open()
             _compare(bundle, opened, image)
             asked = list(_asked(pool, opened, selected, wanted))

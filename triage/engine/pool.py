@@ -10,26 +10,20 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 import msgspec
 
-import triage
 from triage import errors
 from triage.engine import messages as m
+from triage.engine.nursery import Launcher, Process
 from triage.engine.place import look, new_page
 from triage.engine.wire import Channel
 from triage.errors import ImageError, TriageError, WorkerError
-
-WORKER = ("-P", "-m", "triage.engine.worker")
-"""Arguments of the interpreter."""
 
 LOST = {
     "worker_died": "the worker process ended",
@@ -70,7 +64,7 @@ class Task:
 
 @dataclass(slots=True, kw_only=True)
 class _Worker:
-    process: subprocess.Popen[bytes]
+    process: Process
     channel: Channel
     descriptors: tuple[int, ...]
     page: int | None
@@ -85,9 +79,16 @@ class Pool:
     """Some workers with the same image open."""
 
     def __init__(
-        self, opening: m.Open, *, jobs: int, silent_seconds: float, index_fd: int | None
+        self,
+        opening: m.Open,
+        launcher: Launcher,
+        *,
+        jobs: int,
+        silent_seconds: float,
+        index_fd: int | None,
     ) -> None:
         self._opening = opening
+        self._launcher = launcher
         self._jobs = jobs if index_fd is not None else 1
         self._silent = silent_seconds
         self._index_fd = index_fd
@@ -184,8 +185,7 @@ class Pool:
             self._prepare(worker)
         except BaseException as error:
             if isinstance(error, WorkerError) and error.message == "closed":
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    worker.process.wait(1)
+                worker.process.wait(1)
             self._discard(worker)
             if isinstance(error, WorkerError) and error.message in _OPENING:
                 how = _OPENING[error.message] or _how(worker.process.returncode)
@@ -210,19 +210,12 @@ class Pool:
         to_worker, from_worker, page = os.pipe(), os.pipe(), new_page()
         kept = (from_worker[0], to_worker[1], *(() if page is None else (page,)))
         try:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, *WORKER],
-                stdin=to_worker[0],
-                stdout=from_worker[1],
-                stderr=subprocess.DEVNULL,
-                pass_fds=[fd for fd in (self._index_fd, page) if fd is not None],
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C reaches the parent alone
-            )
-        except OSError as error:
+            shared = [fd for fd in (self._index_fd, page) if fd is not None]
+            process = self._launcher.launch(to_worker[0], from_worker[1], shared)
+        except WorkerError:
             for descriptor in kept:
                 os.close(descriptor)
-            raise WorkerError(f"a worker cannot be started: {error.strerror}") from error
+            raise
         finally:
             os.close(to_worker[0])
             os.close(from_worker[1])
@@ -353,18 +346,3 @@ def _as_error(failure: m.Failed) -> TriageError:
     if isinstance(kind, type) and issubclass(kind, TriageError):
         return kind(failure.text)
     return TriageError(failure.text)
-
-
-def _environment() -> dict[str, str]:
-    """Return the same small environment on every host, so that results do not depend on it."""
-    package = str(Path(triage.__file__).parents[1])
-    before = os.environ.get("PYTHONPATH")
-    return {
-        "LC_ALL": "C.UTF-8",
-        "MALLOC_MMAP_THRESHOLD_": "1048576",  # large blocks go back to the system when freed
-        "OPENBLAS_NUM_THREADS": "1",  # a thread before the lock would escape it
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": os.pathsep.join(filter(None, (package, before))),
-        "PYTHONUTF8": "1",
-        "TZ": "UTC",
-    }

@@ -24,6 +24,7 @@ from triage.engine.export import Exporter, export
 from triage.engine.identity import Stamps, identity, option_values, stamps
 from triage.engine.journal import Journal
 from triage.engine.mediahash import MediaHash
+from triage.engine.nursery import Launcher, launcher
 from triage.engine.options import Observer, Options, Record, Reporter, RunResult
 from triage.engine.pool import Pool
 from triage.engine.recogniser import Recogniser
@@ -207,6 +208,14 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
     if options.credentials:
         forbid_dumps()
     recipient = parse_recipient(options.secrets_recipient) if options.secrets_recipient else None
+    with launcher(options.plugins) as workers:  # imports while we do
+        return _run(options, observer, reporter, recipient, workers)
+
+
+def _run(
+    options: Options, observer: Observer, reporter: Reporter, recipient: Any, workers: Launcher
+) -> RunResult:
+    image = options.image.absolute()
     registry = load(options.plugins)
     selected = registry.select(options.profile, options.only)
     index_fd = os.memfd_create("index") if hasattr(os, "memfd_create") else None
@@ -227,7 +236,11 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
     )
     try:
         with Pool(
-            opening, jobs=options.jobs, silent_seconds=limits.silent_seconds, index_fd=index_fd
+            opening,
+            workers,
+            jobs=options.jobs,
+            silent_seconds=limits.silent_seconds,
+            index_fd=index_fd,
         ) as pool:
             opened = pool.open()
             files = stamps(image, opened.info)
@@ -401,7 +414,10 @@ def survey(image: Path, *, allow_incomplete: bool, allow_writable_device: bool) 
         index_fd=None,
         send_secrets=False,
     )
-    with Pool(opening, jobs=1, silent_seconds=600, index_fd=None) as pool:
+    with (
+        launcher(opening.plugins) as workers,
+        Pool(opening, workers, jobs=1, silent_seconds=600, index_fd=None) as pool,
+    ):
         return pool.open()
 
 

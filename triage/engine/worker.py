@@ -390,7 +390,7 @@ def _place(error: Exception) -> str:
     return f"{type(error).__name__} in {Path(frames[-1].filename).name} line {frames[-1].lineno}"
 
 
-def _import_all() -> None:
+def import_all(plugins: str) -> registry.Registry:
     """Import what Python would import on first use: no file can be opened once we are locked."""
     for package in (encodings, formats):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
@@ -398,6 +398,7 @@ def _import_all() -> None:
                 importlib.import_module(module.name)
     importlib.import_module("_strptime")  # by datetime.strptime
     importlib.import_module("unicodedata")
+    return registry.load(plugins)
 
 
 def _source(request: m.Open) -> tuple[Source, str | None]:
@@ -421,11 +422,10 @@ def _source(request: m.Open) -> tuple[Source, str | None]:
 
 
 def _open(channel: Channel, request: m.Open) -> Worker:
-    _import_all()
     place = Place(request.place_fd)
     extractors = {
         entry.extractor.name: entry.extractor
-        for entry in registry.load(request.plugins).entries
+        for entry in import_all(request.plugins).entries
         if entry.extractor.name in request.extractors
     }
     source, damage = _source(request)

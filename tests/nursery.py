@@ -1,0 +1,84 @@
+"""One nursery for many runs of this process: the workers are real, only their mother is shared.
+
+Starting a nursery takes as long as a small run. Tests that change what it runs get one of their
+own; so does a forked process, whose end may come in the middle of what it says: it forks one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from signal import SIGKILL
+from unittest import mock
+
+from triage.engine import nursery, run
+from triage.engine.nursery import Child, Launcher, Nursery
+
+_start = nursery.launcher
+
+
+@dataclass(slots=True)
+class SharedNursery:
+    """Gives the nursery of its place for third-party extractors to every run that asks."""
+
+    plugins: str
+    nursery: Nursery
+    arguments: tuple[str, ...] = field(default_factory=lambda: nursery.NURSERY)
+    process: int = field(default_factory=os.getpid)
+    started: list[Child] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def launcher(self, plugins: str) -> Iterator[Launcher]:
+        """Stand in for `triage.engine.nursery.launcher`."""
+        if (plugins, nursery.NURSERY) != (self.plugins, self.arguments):
+            with _start(plugins) as found:
+                yield found
+        elif os.getpid() != self.process:
+            yield ForkedNursery(plugins)  # ends with the process
+        else:
+            self.started.clear()
+            yield self
+
+    def launch(self, stdin: int, stdout: int, kept: Sequence[int]) -> Child:
+        """Start a worker."""
+        self.started.append(self.nursery.launch(stdin, stdout, kept))
+        return self.started[-1]
+
+    def close(self) -> None:
+        """Go on: there are more runs."""
+
+    @property
+    def crashed(self) -> list[int]:
+        """The signals by which workers of the last run ended, without those that it ended."""
+        codes = (child.returncode for child in self.started)
+        return [-code for code in codes if code is not None and code < 0 and code != -SIGKILL]
+
+
+class ForkedNursery(Nursery):
+    """Forked from this process, which has imported everything, instead of started."""
+
+    def __init__(self, plugins: str) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if os.fork() == 0:
+            self._socket.close()
+            os.dup2(theirs.fileno(), 0)
+            theirs.close()
+            sys.argv.append(plugins)
+            try:
+                nursery.main()
+            finally:
+                os._exit(0)
+        theirs.close()
+
+
+@contextlib.contextmanager
+def shared_nursery(plugins: str) -> Iterator[SharedNursery]:
+    """Let the runs of this process share a nursery."""
+    with contextlib.closing(Nursery(plugins)) as started:
+        shared = SharedNursery(plugins, started)
+        with mock.patch.object(run, "launcher", shared.launcher):
+            yield shared
