@@ -19,7 +19,7 @@ from tests.silent import Silent
 from triage import profile
 from triage.content import Header, HeaderPattern, JsonObject, SqliteSchema
 from triage.engine import messages as m
-from triage.engine import pool, recogniser
+from triage.engine import nursery, recogniser
 from triage.engine.accounts import Accounts
 from triage.engine.heads import Candidates, Heads
 from triage.engine.journal import Journal
@@ -174,7 +174,7 @@ def test_nothing_is_read_outside_the_scope(tree: Path, tmp_path: Path) -> None:
 
 HOSTILE_WORKER = """
 import ctypes
-from triage.engine import recognition, worker
+from triage.engine import nursery, recognition
 
 honest = recognition.Recognition.possible
 
@@ -183,14 +183,14 @@ def possible(self, head):
     return honest(self, head)
 
 recognition.Recognition.possible = possible
-worker.main()
+nursery.main()
 """
 
 
 def test_a_file_that_kills_workers_costs_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "WORKER", ("-P", "-c", HOSTILE_WORKER))
+    monkeypatch.setattr(nursery, "NURSERY", ("-P", "-c", HOSTILE_WORKER))
     evidence = tmp_path / "e"
     evidence.mkdir()
     for number in range(4):

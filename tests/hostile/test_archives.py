@@ -11,7 +11,7 @@ import zlib
 import pytest
 
 from tests.hostile.conftest import KNOWN, Examine
-from triage.evidence import zip as zip_source
+from triage.engine import nursery
 
 
 def tar(*members: tuple[str, bytes, bytes | None]) -> bytes:
@@ -121,11 +121,20 @@ def test_zip_members_stay_inside(examine: Examine) -> None:
         assert ".." not in path.split("/")
 
 
+SMALL_MEMBERS = """
+from triage.engine import nursery
+from triage.evidence import zip as zip_source
+
+zip_source.MAX_INFLATED = 8 << 20
+nursery.main()
+"""
+
+
 def test_zip_bombs_are_refused_and_the_rest_is_read(
     examine: Examine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that inflates beyond the limit; one that says 4 bytes and has a million."""
-    monkeypatch.setattr(zip_source, "MAX_INFLATED", 8 << 20)
+    monkeypatch.setattr(nursery, "NURSERY", ("-P", "-c", SMALL_MEMBERS))
     big = zipped(("known.txt", b"kept"), ("bomb", bytes(9 << 20)), ("lie", bytes(10**6)))
     image = bytearray(big)
     at = image.rindex(b"PK\x01\x02")
