@@ -148,6 +148,24 @@ def test_nothing_found_is_no_clean_bill() -> None:
     assert "not a clean bill of health" in summary_text([], [], [])
 
 
+@pytest.mark.parametrize(
+    ("step", "outcome", "said"),
+    [
+        ("pattern", "found", False),
+        ("content", "found", False),  # a renamed file
+        ("content", "not_examined", False),  # the pass was cut short
+        ("content", "absent", True),
+    ],
+)
+def test_not_found_is_only_what_was_looked_for_to_the_end(
+    step: str, outcome: str, said: bool
+) -> None:
+    by_path = {"step": "pattern", "outcome": "absent", "counts": False, "reason": None}
+    lines = [by_path, {**by_path, "step": step, "outcome": outcome}]
+    coverage = [{**line, "extractor": "wallet.some.file", "volume": "p1"} for line in lines]
+    assert ("wallet.some" in summary_text([], coverage, [])) is said
+
+
 def test_many_gaps_and_headlines_are_counted() -> None:
     gaps = [gap(volume=f"p{number}", reason="damaged") for number in range(30)]
     found = [finding(number, summary=f"wallet {number}", kind="wallet.file") for number in range(9)]

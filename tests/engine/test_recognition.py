@@ -271,6 +271,9 @@ def test_a_pass_that_is_cut_counts(
     assert results.coverage.incomplete
     assert [line["reason"] for line in results.coverage.lines() if line["counts"]] == [reason]
     assert results.not_repeatable == {f"p1: {recogniser.STEP}: {reason}"}
+    # Neither a test nor the step may say "absent" of files that nobody looked at.
+    told = {(line["step"], line["outcome"], line["reason"]) for line in results.coverage.lines()}
+    assert told == {("content", "not_examined", reason), ("step", "not_examined", reason)}
 
 
 @pytest.mark.parametrize(

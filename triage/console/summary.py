@@ -228,15 +228,14 @@ def _counts(paper: Paper, tally: _Tally) -> None:
 
 
 def _not_found(paper: Paper, coverage: Sequence[Record]) -> None:
-    found: dict[str, bool] = defaultdict(bool)
+    absent: dict[str, bool] = defaultdict(lambda: True)  # not: found, or cut short
     for line in coverage:
-        if line["step"] == "pattern":
+        if line["step"] in ("pattern", "content"):
             program = ".".join(line["extractor"].split(".")[:2])
-            found[program] |= line["outcome"] == "found"
-    absent = sorted(program for program, there in found.items() if not there)
-    if absent:
+            absent[program] &= line["outcome"] == "absent"
+    if programs := sorted(program for program in absent if absent[program]):
         paper.line(
-            f"Looked for and not found by these checks: {', '.join(absent)}",
+            f"Looked for and not found by these checks: {', '.join(programs)}",
             hang=2,
         )
 

@@ -87,13 +87,13 @@ def read_locks(bundle: Bundle, image: Path) -> Locks:
         ):
             opened = pool.open()
             _compare(bundle, opened, image)
-            asked = list(_asked(pool, opened, selected, wanted))
+            asked = list(_asked(pool, opened, selected, wanted, bundle.run["profile"]["scope"]))
             for where, task in asked:
                 pool.complete(task)
                 _take(found, wanted[where], where, task, hashes)
             missing = wanted.keys() - {where for where, _ in asked}
             for where in sorted(missing):
-                found.without.append((wanted[where]["id"], where[2], "not found in the image"))
+                found.without.append((wanted[where]["id"], where[2], "not found again"))
     finally:
         if index_fd is not None:
             os.close(index_fd)
@@ -127,7 +127,11 @@ def _compare(bundle: Bundle, opened: m.Opened, image: Path) -> None:
 
 
 def _asked(
-    pool: Pool, opened: m.Opened, selected: Sequence[str], wanted: Iterable[_Where]
+    pool: Pool,
+    opened: m.Opened,
+    selected: Sequence[str],
+    wanted: Iterable[_Where],
+    scope: dict[str, Any],
 ) -> Iterator[tuple[_Where, Task]]:
     """Walk the volumes that matter and yield what is to be read, with the task for it."""
     places: dict[tuple[str, str, str], list[_Where]] = defaultdict(list)
@@ -142,7 +146,7 @@ def _asked(
         replies = _walked(pool, number, volume.name, end)
         end += sum(_whole_pages(each) for each in replies if isinstance(each, m.Walked))
         if any(place[0] == volume.name for place in places.keys() - _places(volume.name, replies)):
-            replies += _recognised(pool, number, volume.name, replies)
+            replies += _recognised(pool, number, volume.name, replies, scope)
         for reply in replies:
             if isinstance(reply, m.Matched | m.Recognised):
                 entry = reply.entry
@@ -171,11 +175,18 @@ def _places(volume: str, replies: Iterable[m.AnyReply]) -> set[tuple[str, str, s
 
 
 def _recognised(
-    pool: Pool, number: int, volume: str, replies: Iterable[m.AnyReply]
+    pool: Pool, number: int, volume: str, replies: Iterable[m.AnyReply], scope: dict[str, Any]
 ) -> list[m.AnyReply]:
-    """Look at the content of a volume's files: some store was found by it, not by its path."""
+    """Look at the content of a volume's files: some store was found by it, not by its path.
+
+    The borders of the run hold here too. Whose a file is is not known without the first round, so
+    within a scope of accounts nothing is looked at.
+    """
+    if scope["accounts"]:
+        return []
     count = sum(reply.entries for reply in replies if isinstance(reply, m.Walked))
-    task = Task(request=m.Recognise(volume=number, first=0, count=count))
+    exclude = tuple(scope["exclude_paths"])
+    task = Task(request=m.Recognise(volume=number, first=0, count=count, exclude=exclude))
     pool.complete(task)
     if task.failure is not None:
         raise TriageError(task.failure.text, where=volume)

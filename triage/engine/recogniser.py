@@ -148,22 +148,27 @@ class Recogniser:
     ) -> None:
         """Say what was looked for on one volume, and what could not be looked at."""
         coverage, volume = self.results.coverage, self.volumes[number].name
+        # What was not looked at to the end is not absent; the line of the step below counts.
+        missed = Outcome.ABSENT if seen.unfinished is None else Outcome.NOT_EXAMINED
         for test, (owner, what) in enumerate(zip(owners, tests, strict=True)):
+            count = seen.counted[test]
             coverage.add(
                 "content",
-                Outcome.FOUND if seen.counted[test] else Outcome.ABSENT,
+                Outcome.FOUND if count else missed,
+                reason=None if count else seen.unfinished,
                 volume=volume,
                 extractor=owner.extractor.name,
                 test=str(what),
-                count=seen.counted[test],
+                count=count,
             )
-        coverage.add(
-            "step",
-            Outcome.FOUND if seen.recognised else Outcome.ABSENT,
-            name=STEP,
-            volume=volume,
-            count=seen.examined,
-        )
+        if seen.recognised or seen.unfinished is None:
+            coverage.add(
+                "step",
+                Outcome.FOUND if seen.recognised else Outcome.ABSENT,
+                name=STEP,
+                volume=volume,
+                count=seen.examined,
+            )
         if seen.left_out:
             coverage.add(
                 "step", Outcome.OUT_OF_SCOPE, name=STEP, volume=volume, count=seen.left_out

@@ -114,6 +114,7 @@ def covered(coverage: Iterable[Record], extractors: Mapping[str, str]) -> Covere
     counting: list[Record] = []
     reasons: dict[tuple[str, str, str], Reason] = {}
     patterns: dict[str, dict[str, bool]] = defaultdict(lambda: defaultdict(bool))
+    cut: set[tuple[str, str]] = set()  # extractor, volume: content not looked at to the end
     failed: dict[str, int] = defaultdict(int)
     walked = []
     for line in coverage:
@@ -124,6 +125,8 @@ def covered(coverage: Iterable[Record], extractors: Mapping[str, str]) -> Covere
             counting.append(line)
         elif step in ("pattern", "content"):
             patterns[line["extractor"]][line["volume"]] |= outcome == "found"
+            if outcome == "not_examined":
+                cut.add((line["extractor"], line["volume"]))
         elif step == "volume" and outcome == "found":
             walked.append((line["volume"], int(line["entries"])))
         elif outcome in _OUTCOMES:
@@ -138,7 +141,11 @@ def covered(coverage: Iterable[Record], extractors: Mapping[str, str]) -> Covere
                 extractor=name,
                 about=extractors.get(name, ""),
                 found=sorted(volume for volume, there in volumes.items() if there),
-                absent=sorted(volume for volume, there in volumes.items() if not there),
+                absent=sorted(
+                    volume
+                    for volume, there in volumes.items()
+                    if not there and (name, volume) not in cut
+                ),
                 failed=failed[name],
             )
             for name, volumes in sorted(patterns.items())
