@@ -29,7 +29,7 @@ from triage.engine.source import Source, open_source
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import FileTree, Walk, walk
-from triage.evidence.walker import Walker
+from triage.model import Walker
 
 T = TypeVar("T")
 

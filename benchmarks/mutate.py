@@ -43,7 +43,7 @@ from triage import profile  # noqa: E402
 from triage.bundle import verify  # noqa: E402
 from triage.engine.options import Options  # noqa: E402
 from triage.engine.records import finding_id  # noqa: E402
-from triage.engine.run import run  # noqa: E402
+from triage.engine.start import run  # noqa: E402
 from triage.errors import TriageError, WorkerError  # noqa: E402
 from triage.profile import Limits  # noqa: E402
 

@@ -59,7 +59,8 @@ def listed(image: Path, filesystem: str, walker: str) -> dict[str, float]:
     from triage.evidence.patterns import PatternSet  # noqa: PLC0415
     from triage.evidence.tree import walk  # noqa: PLC0415
     from triage.evidence.volumes import volumes  # noqa: PLC0415
-    from triage.evidence.walker import Walker, open_tree  # noqa: PLC0415
+    from triage.evidence.walker import open_tree  # noqa: PLC0415
+    from triage.model import Walker  # noqa: PLC0415
 
     patterns = [path for e in registry.load("none").entries for path in e.extractor.paths]
     compiled = PatternSet(patterns)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from signal import SIGKILL
 from unittest import mock
 
-from triage.engine import nursery, run
+from triage.engine import nursery, run, start
 from triage.engine.nursery import Child, Launcher, Nursery
 
 _start = nursery.launcher
@@ -80,5 +80,8 @@ def shared_nursery(plugins: str) -> Iterator[SharedNursery]:
     """Let the runs of this process share a nursery."""
     with contextlib.closing(Nursery(plugins)) as started:
         shared = SharedNursery(plugins, started)
-        with mock.patch.object(run, "launcher", shared.launcher):
+        with (
+            mock.patch.object(run, "launcher", shared.launcher),
+            mock.patch.object(start, "launcher", shared.launcher),
+        ):
             yield shared

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from triage.engine.options import Options, RunResult
-from triage.engine.run import run
+from triage.engine.start import run
 from triage.report import render_all
 
 

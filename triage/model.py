@@ -79,6 +79,13 @@ class VolumeState(StrEnum):
     DAMAGED = "damaged"  # outside the media, or its file system cannot be opened
 
 
+class Walker(StrEnum):
+    """Who lists a file system; content and byte runs always come from The Sleuth Kit (TSK)."""
+
+    AUTO = "auto"
+    TSK = "tsk"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A run of sectors: a partition, a gap between partitions, or the whole media.

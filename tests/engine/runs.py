@@ -20,7 +20,7 @@ from triage.bundle import Bundle
 from triage.engine import messages as m
 from triage.engine import pool
 from triage.engine.options import Options, RunResult
-from triage.engine.run import run
+from triage.engine.start import run
 
 SEED = "scheme spot photo card baby mountain device kick cradle pact join borrow"  # of BIP-39
 PRACTICE = ROOT / "triage" / "training" / "practice.E01"

@@ -16,7 +16,7 @@ from triage.bundle import Bundle, verify
 from triage.engine import nursery
 from triage.engine.options import CaseInfo, Options, RunResult
 from triage.engine.records import finding_id
-from triage.engine.run import run as engine_run
+from triage.engine.start import run as engine_run
 from triage.errors import ExitCode, TriageError, WorkerError
 
 BAD = Path(__file__).parent / "hostile_plugins"

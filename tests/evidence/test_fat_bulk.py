@@ -22,7 +22,8 @@ from triage.evidence.image import open_image
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import Listed, Walk, walk
-from triage.evidence.walker import Walker, open_tree
+from triage.evidence.walker import open_tree
+from triage.model import Walker
 
 NAMES = [f"{odd}fat{bits}" for odd in ("", "odd-") for bits in (12, 16, 32)]
 SEEDS = 12

@@ -15,8 +15,8 @@ from triage.evidence.index import Index
 from triage.evidence.iso9660 import IsoTree
 from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import FileTree, walk
-from triage.evidence.walker import Walker, open_tree
-from triage.model import Entry, EntryType, Volume
+from triage.evidence.walker import open_tree
+from triage.model import Entry, EntryType, Volume, Walker
 
 SUSP = b"SP\x07\x01\xbe\xef\x00" + b"ER\x12\x01\x0a\x00\x00\x01RRIP_1991A"
 

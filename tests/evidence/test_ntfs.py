@@ -21,8 +21,8 @@ from triage.evidence.ntfs import NtfsTree
 from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import Listed, Walk, walk
 from triage.evidence.volumes import volumes
-from triage.evidence.walker import Walker, open_tree
-from triage.model import EntryType
+from triage.evidence.walker import open_tree
+from triage.model import EntryType, Walker
 
 IMAGES = Path(__file__).parents[2] / "fixtures" / "images"
 SEEDS = 40

@@ -19,7 +19,7 @@ from triage.cli import command
 from triage.cli import run as run_module
 from triage.engine.options import Options
 from triage.engine.records import finding_id
-from triage.engine.run import run
+from triage.engine.start import run
 from triage.errors import ExitCode
 from triage.profile import Limits
 

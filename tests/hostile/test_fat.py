@@ -21,7 +21,7 @@ from triage.evidence.image import open_image
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
 from triage.evidence.tree import walk
-from triage.evidence.walker import Walker
+from triage.model import Walker
 
 
 def test_fat_directories_in_circles(examine: Examine) -> None:

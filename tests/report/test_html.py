@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 
 from tests.report.conftest import ALICE, Make, MakeBundle, Record, time, value_of
 from triage.bundle import Bundle
 from triage.errors import AlteredError
 from triage.findings import KINDS
-from triage.report import render, render_all
+from triage.report import page, prepare, render, render_all
 from triage.report.gather import SHOWN
 from triage.report.inert import LONGEST
 
@@ -76,6 +77,17 @@ class Page(HTMLParser):
 
     def attributes(self, name: str) -> list[str | None]:
         return [attrs[name] for _, attrs in self.tags if name in attrs]
+
+
+def test_prepared_templates_are_all_that_a_report_needs(
+    make_bundle: MakeBundle, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = make_bundle([make(1)])
+    expected = render(bundle)
+    page._templates.cache_clear()
+    prepare()
+    monkeypatch.setattr(jinja2.Environment, "compile", None)
+    assert render(bundle) == expected
 
 
 def assert_inert(page: Page) -> None:

@@ -20,7 +20,7 @@ from triage.batch.settings import Settings
 from triage.bundle import Signer
 from triage.bundle.writer import MIN_FREE
 from triage.engine.options import Observer, Reporter
-from triage.engine.run import run
+from triage.engine.start import run
 from triage.errors import ExitCode, InterruptedRunError, TriageError, UsageError
 from triage.profile import Profile
 

@@ -16,7 +16,7 @@ from triage.bundle import Signer
 from triage.credentials import Credential
 from triage.engine.identity import option_values
 from triage.engine.options import CaseInfo, Options
-from triage.evidence.walker import Walker
+from triage.model import Walker
 from triage.profile import DEPTHS, Profile
 
 QUICK = "quick"

@@ -39,7 +39,7 @@ from triage.console.words import size
 from triage.custody import system_clock, utc_text
 from triage.engine.options import Observer
 from triage.errors import ExitCode, TriageError, UsageError, worst
-from triage.evidence.walker import Walker
+from triage.model import Walker
 from triage.profile import Profile
 from triage.report import render_all
 from triage.report.batch import batch_page

@@ -13,8 +13,7 @@ import msgspec
 
 from triage.credentials import Credential
 from triage.engine.sandbox import SandboxLevel
-from triage.evidence.walker import Walker
-from triage.model import ByteRun, Entry, ImageInfo, Volume
+from triage.model import ByteRun, Entry, ImageInfo, Volume, Walker
 
 PLACES = 8
 """The places of a volume begin behind its index at a multiple of this many bytes."""

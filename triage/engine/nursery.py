@@ -19,12 +19,11 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol
 
 import triage
-from triage.engine import worker
 from triage.errors import WorkerError
 
 NURSERY = ("-P", "-m", "triage.engine.nursery")
@@ -221,6 +220,8 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)
+    from triage.engine import worker  # noqa: PLC0415 - the run, which starts us, needs none of it
+
     worker.import_all(sys.argv[-1])
     gc.collect()
     gc.freeze()  # what is shared stays shared
@@ -239,7 +240,7 @@ def main() -> None:
             run.send(_HEAD.pack(b"e", error.errno or 0))
         else:
             if pid == 0:
-                _become_worker(descriptors, numbers)
+                _become_worker(worker.main, descriptors, numbers)
             handle = os.pidfd_open(pid)
             socket.send_fds(run, [_HEAD.pack(_FORK, pid)], [handle])
             os.close(handle)
@@ -247,7 +248,9 @@ def main() -> None:
             os.close(descriptor)
 
 
-def _become_worker(descriptors: Sequence[int], numbers: Sequence[int]) -> NoReturn:
+def _become_worker(
+    serve: Callable[[], None], descriptors: Sequence[int], numbers: Sequence[int]
+) -> NoReturn:
     """Put the descriptors where the run wants them, close all others, and serve."""
     try:
         gc.unfreeze()
@@ -260,7 +263,7 @@ def _become_worker(descriptors: Sequence[int], numbers: Sequence[int]) -> NoRetu
         for keep in (*sorted(number for number in numbers if number > 2), 1 << 16):  # noqa: PLR2004
             os.closerange(at, keep)
             at = keep + 1
-        worker.main()
+        serve()
     finally:
         os._exit(1)
 

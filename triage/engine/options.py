@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 from triage.bundle import Bundle, Signer
 from triage.credentials import Credential
 from triage.errors import ExitCode
-from triage.evidence.walker import Walker
+from triage.model import Walker
 from triage.profile import Profile
 from triage.registry import NONE
 

@@ -30,7 +30,6 @@ from triage.engine.pool import Pool
 from triage.engine.recogniser import Recogniser
 from triage.engine.results import Results
 from triage.engine.rounds import Rounds
-from triage.engine.sandbox import forbid_dumps
 from triage.engine.survey import examine_media, examine_volumes
 from triage.engine.walk import Walker
 from triage.errors import (
@@ -39,7 +38,6 @@ from triage.errors import (
     ExitCode,
     InterruptedRunError,
     TriageError,
-    UsageError,
     WorkerError,
     worst,
 )
@@ -192,30 +190,12 @@ class Run:
         return record
 
 
-def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
-    """Triage one image into a sealed bundle.
-
-    Raises UsageError, ImageError and BundleError before anything is written where it can;
-    InterruptedRunError on Ctrl-C before the findings are complete, which leaves `.partial`; later
-    it seals. With `resume` a `.partial` is continued: BundleError says what is not the same.
-    """
-    partial = options.output.with_name(f"{options.output.name}.partial")
-    if os.path.lexists(options.output) or (os.path.lexists(partial) and not options.resume):
-        BundleWriter.create(options.output, resume=options.resume)  # says why it is refused
-    image = options.image.absolute()
-    if image.is_dir() and options.output.absolute().is_relative_to(image):
-        raise UsageError("the bundle would be written into the evidence", where=str(options.output))
-    if options.credentials:
-        forbid_dumps()
-    recipient = parse_recipient(options.secrets_recipient) if options.secrets_recipient else None
-    with launcher(options.plugins) as workers:  # imports while we do
-        return _run(options, observer, reporter, recipient, workers)
-
-
-def _run(
-    options: Options, observer: Observer, reporter: Reporter, recipient: Any, workers: Launcher
+def run_with(
+    workers: Launcher, options: Options, observer: Observer, reporter: Reporter
 ) -> RunResult:
+    """Run with what starts workers. Use `start.run`."""
     image = options.image.absolute()
+    recipient = parse_recipient(options.secrets_recipient) if options.secrets_recipient else None
     registry = load(options.plugins)
     selected = registry.select(options.profile, options.only)
     index_fd = os.memfd_create("index") if hasattr(os, "memfd_create") else None
@@ -421,4 +401,4 @@ def survey(image: Path, *, allow_incomplete: bool, allow_writable_device: bool) 
         return pool.open()
 
 
-__all__ = ["TriageError", "run", "survey"]
+__all__ = ["TriageError", "run_with", "survey"]

@@ -14,8 +14,8 @@ from triage.evidence.logical import open_logical
 from triage.evidence.members import LogicalSource, Note
 from triage.evidence.tree import FileTree, WalkProblem
 from triage.evidence.volumes import volumes
-from triage.evidence.walker import Walker, open_tree
-from triage.model import Container, ImageInfo, Reader, Volume, VolumeState
+from triage.evidence.walker import open_tree
+from triage.model import Container, ImageInfo, Reader, Volume, VolumeState, Walker
 
 _LOGICAL = (Container.FOLDER, Container.TAR, Container.ZIP)
 

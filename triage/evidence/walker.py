@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from triage.evidence import fat, iso9660, yaffs2
 from triage.evidence.fat_bulk import FatInBulk
 from triage.evidence.filesystem import TskTree
@@ -11,14 +9,7 @@ from triage.evidence.image import DiskImage
 from triage.evidence.ntfs import NtfsTree
 from triage.evidence.tree import FileTree
 from triage.evidence.yaffs2_tree import FlashTree
-from triage.model import Volume
-
-
-class Walker(StrEnum):
-    """Who lists; content and byte runs always come from TSK."""
-
-    AUTO = "auto"
-    TSK = "tsk"
+from triage.model import Volume, Walker
 
 
 def open_tree(image: DiskImage, volume: Volume, walker: Walker = Walker.AUTO) -> FileTree:

@@ -11,6 +11,16 @@ from triage.report.text import summary
 from triage.report.timeline import timeline
 
 
+def prepare() -> None:
+    """Compile the templates of the report, which takes as long as a small run.
+
+    For a thread beside a run that waits for its workers; without it, `render` does it.
+    """
+    from triage.report.page import compile_templates  # noqa: PLC0415 - as in `render`
+
+    compile_templates()
+
+
 def render(bundle: Bundle) -> bytes:
     """Return the HTML report: the same bytes for the same bundle.
 

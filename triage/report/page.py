@@ -32,6 +32,7 @@ from triage.report.view import Conversation, Section, conversation, sections
 from triage.report.words import CONFIDENCE, FAMILIES, HASH_VERDICTS, SHOWS
 
 _HEADLINES_OF_A_KIND = 8
+_TEMPLATES = ("report.html", "parts.html", "report.css", "report.js")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,12 @@ def page(bundle: Bundle) -> bytes:
     except jinja2.UndefinedError as error:
         raise AlteredError(f"run.json: {error.message}") from error
     return text.encode("utf-8")
+
+
+def compile_templates() -> None:
+    """Compile what `page` needs; they are kept."""
+    for name in _TEMPLATES:
+        _templates().get_template(name)
 
 
 @cache
