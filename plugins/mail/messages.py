@@ -6,7 +6,7 @@ formats by a committed script. mbox, Maildir, eml and Apple Mail's emlx are read
 size, of each message the first 512 KiB. A message is recognised by its structure; by address alone
 only against the dated list `remailers`. Folders of
 Evolution, KMail and Claws Mail are told by name and not yet seen as those programs wrote them.
-Not read: PST, OST, MSG, news spools, encrypted bodies.
+Not read: news spools, encrypted bodies. Outlook's files have an extractor of their own.
 References: https://www.mixmin.net/, draft-sassaman-mixmaster-03, RFC 4155, RFC 5322.
 """
 
@@ -16,27 +16,18 @@ from collections.abc import Iterator
 
 from triage.api import (
     Artifact,
-    Confidence,
     Finding,
     HeaderPattern,
     IndicatorI2p,
     IndicatorOnion,
     MailRemailerMessage,
-    Sensitivity,
-    Shows,
-    Time,
-    Unit,
-    Zone,
     extractor,
 )
 from triage.formats import mail
 from triage.formats.darknet_names import DarknetNames
-from triage.formats.times import utc
 
-from ._remailer import KNOWN, Signs, recognise
-
-_EXPUNGED = 0x0008  # Thunderbird: deleted and still there until the folder is compacted
-_LONGEST = 500
+from ._message import finding
+from ._remailer import recognise
 
 
 @extractor(
@@ -82,61 +73,6 @@ def remailer(artifact: Artifact) -> Iterator[Finding]:
         parsed = mail.parse(message.raw)
         signs = recognise(parsed)
         if signs:
-            yield _finding(parsed, signs, message.offset)
+            yield finding(parsed, signs, f"message at byte {message.offset}")
         names.add("mail", parsed.get("Subject"), *parsed.texts)
     yield from names.findings()
-
-
-def _finding(parsed: mail.Mail, signs: Signs, offset: int) -> MailRemailerMessage:
-    sender = mail.addresses(parsed.get("From"), limit=1)
-    to = [
-        address
-        for name in ("To", "Cc", "Bcc")
-        for value in parsed.all(name)
-        for address in mail.addresses(value, limit=20)
-    ]
-    groups = (group.strip() for group in (parsed.get("Newsgroups") or "").split(","))
-    to += [group[:200] for group in groups if group][:20]
-    raw = (parsed.get("Date") or "")[:100] or None
-    if signs.checks:
-        confidence = Confidence.CONFIRMED
-    else:
-        confidence = Confidence.PROBABLE if signs.structure else Confidence.POSSIBLE
-    return MailRemailerMessage(
-        forms=tuple(dict.fromkeys(signs.forms)),
-        outgoing=signs.outgoing,
-        remailer=signs.remailer,
-        mail_sender=sender[0] if sender else None,
-        mail_recipients=tuple(dict.fromkeys(to)),
-        mail_subject=(parsed.get("Subject") or "")[:_LONGEST] or None,
-        message_id=(parsed.get("Message-ID") or "").strip()[:_LONGEST] or None,
-        sent_raw=raw,
-        directives=tuple(signs.directives),
-        software=signs.software,
-        expunged=_expunged(parsed),
-        indicator_list=str(KNOWN) if "known-address" in signs.forms else None,
-        shows=Shows.USED if signs.outgoing else Shows.PRESENT,
-        confidence=confidence,
-        checks=tuple(signs.checks),
-        locator=f"message at byte {offset}",
-        sensitivity=Sensitivity.SECRET if signs.secret else Sensitivity.PERSONAL,
-        times=_sent(raw),
-    )
-
-
-def _expunged(parsed: mail.Mail) -> bool | None:
-    status = (parsed.get("X-Mozilla-Status") or "").strip()
-    try:
-        return bool(int(status[:8], 16) & _EXPUNGED) if status else None
-    except ValueError:
-        return None
-
-
-def _sent(raw: str | None) -> tuple[Time, ...]:
-    """Return the time of a Date header; without an offset its zone is not known."""
-    if not raw:
-        return ()
-    when = mail.date(raw)
-    text = utc(when, "s_unix") if when else None
-    zone = Zone.UTC if text else Zone.UNKNOWN
-    return (Time(event="sent", utc=text, raw=raw, unit=Unit.TEXT, zone=zone),)

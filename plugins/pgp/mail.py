@@ -3,7 +3,8 @@
 Written from RFC 3156 (PGP/MIME), RFC 4155 and RFC 5322 for mbox, Maildir, single messages and Apple
 Mail's emlx; tested with mail made by a committed script and blocks made by GnuPG 2.2.40. Folders of
 any size are read as a stream, of each message the first 512 KiB. Quoted blocks (`> -----BEGIN`) are
-passed over. Not read: PST, OST, MSG, mail in databases, encrypted bodies themselves.
+passed over. Outlook's stores and messages are read as `mail.outlook` says it.
+Not read: mail in databases, encrypted bodies themselves.
 References: RFC 3156, RFC 4155, RFC 4880.
 """
 
@@ -12,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from triage.api import Artifact, PgpKey, PgpMessage, Time, Unit, Zone, extractor
-from triage.formats import mail
+from triage.api import Artifact, Header, PgpKey, PgpMessage, Time, Unit, Zone, extractor
+from triage.formats import mail, outlook, outlook_store
+from triage.formats.stamps import stamp
 from triage.formats.times import utc
 
 from ._blocks import in_text
@@ -61,15 +63,43 @@ def blocks(artifact: Artifact) -> Iterator[PgpKey | PgpMessage]:
         if not any(trigger in message.raw for trigger in _TRIGGERS):
             continue
         parsed = mail.parse(message.raw)
-        place = f"message at byte {message.offset}, "
-        for text in parsed.texts:
-            if "-----BEGIN PGP " not in text:
-                continue
-            for finding in in_text(artifact, text, place):
-                yield _around(finding, parsed) if isinstance(finding, PgpMessage) else finding
+        yield from _in_mail(artifact, parsed, f"message at byte {message.offset}, ")
 
 
-def _around(finding: PgpMessage, parsed: mail.Mail) -> PgpMessage:
+@extractor(
+    name="pgp.mail.outlook",
+    paths=(
+        # Outlook 97 and later, Windows
+        "**/*.{pst,ost}",
+        # single messages of Outlook, any system
+        "**/*.msg",
+    ),
+    content=(Header(outlook_store.MAGIC),),
+    yields=(PgpKey, PgpMessage),
+)
+def in_outlook(artifact: Artifact) -> Iterator[PgpKey | PgpMessage]:
+    """Read the recipients and signers of OpenPGP mail in Outlook's files, and keys in it."""
+    # What is damaged is told by the other reader of these files.
+    for letter in outlook.letters(artifact.open(), []):
+        handled = stamp("sent", letter.sent, Unit.FILETIME)
+        yield from _in_mail(artifact, letter.mail, f"{letter.place}, ", handled)
+
+
+def _in_mail(
+    artifact: Artifact, parsed: mail.Mail, place: str, handled: tuple[Time, ...] = ()
+) -> Iterator[PgpKey | PgpMessage]:
+    for part, text in enumerate(parsed.texts, 1):
+        if "-----BEGIN PGP " not in text:
+            continue
+        where = f"{place}part {part}, " if len(parsed.texts) > 1 else place
+        for finding in in_text(artifact, text, where):
+            if isinstance(finding, PgpMessage):
+                yield _around(finding, parsed, handled)
+            else:
+                yield finding
+
+
+def _around(finding: PgpMessage, parsed: mail.Mail, handled: tuple[Time, ...]) -> PgpMessage:
     """Add what the mail around a block says."""
     to = tuple(
         address
@@ -83,7 +113,7 @@ def _around(finding: PgpMessage, parsed: mail.Mail) -> PgpMessage:
         mail_sender=sender[0] if sender else None,
         mail_recipients=tuple(dict.fromkeys(to))[:_SHOWN_RECIPIENTS],
         mail_subject=(parsed.get("Subject") or "")[:_SUBJECT] or None,
-        times=(*finding.times, *sent(parsed.get("Date"))),
+        times=(*finding.times, *(sent(parsed.get("Date")) or handled)),
     )
 
 

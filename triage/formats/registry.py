@@ -10,17 +10,18 @@ Format: https://github.com/msuhanov/regf and https://github.com/libyal/libregf.
 from __future__ import annotations
 
 import struct
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyregf
 
-from triage.errors import EvidenceError, LimitError, ParseError
+from triage.errors import LimitError, ParseError
 from triage.formats import times
+from triage.formats.file_object import FileObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from triage.model import Reader
 
@@ -163,7 +164,7 @@ class Hive:
     def __init__(self, reader: Reader) -> None:
         self.problems: list[str] = []
         self._reader = reader
-        self._source = _Source(reader)
+        self._source = FileObject(reader)
         self._keys_left = KEY_LIMIT
         signature, first, second = _SEQUENCES.unpack(self.read(0, _SEQUENCES.size))
         if signature != b"regf":
@@ -197,46 +198,9 @@ class Hive:
         if len(self.problems) < _PROBLEM_LIMIT:
             self.problems.append(problem)
 
-    @contextmanager
-    def own_words(self) -> Iterator[None]:
+    def own_words(self) -> AbstractContextManager[None]:
         """Turn errors of the library into ours, and give back what reading the image raised."""
-        self._source.failure = None
-        try:
-            yield
-        except (ParseError, EvidenceError):
-            raise
-        except Exception as error:
-            if self._source.failure is not None:
-                raise self._source.failure from error
-            raise ParseError("the registry hive is damaged") from error
-
-
-class _Source:
-    """A Reader as the file object that libregf wants."""
-
-    def __init__(self, reader: Reader) -> None:
-        self.failure: EvidenceError | None = None
-        self._reader = reader
-        self._position = 0
-
-    def read(self, size: int) -> bytes:
-        try:
-            data = self._reader.read_at(self._position, size)
-        except EvidenceError as error:
-            self.failure = error
-            raise
-        self._position += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._position = offset + (0, self._position, self._reader.size)[whence]
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def get_size(self) -> int:
-        return self._reader.size
+        return self._source.own_words("the registry hive")
 
 
 def open_hive(reader: Reader) -> Hive:
