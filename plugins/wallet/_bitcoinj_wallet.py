@@ -10,7 +10,6 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
-    Protection,
     Shows,
     Time,
     WalletAddress,
@@ -113,23 +112,22 @@ class Wallet:
         hd = any(key.integer(1) == _DETERMINISTIC for key in self.keys)
         version = self.message.integer(7)
         deltas = [each.delta for each in transactions]
-        whole = self.message.whole
-        protection = Protection.ENCRYPTED if self.file_opened_by else Protection.PLAIN
         state = "keystore-encrypted" if sealed else "plain"
         state = "file-encrypted" if self.file_opened_by else state
+        state = state if self.message.whole else "damaged"
         locked = sealed and not self.opening
         return WalletFile(
             shows=Shows.USED if transactions else Shows.PRESENT,
             confidence=Confidence.PROBABLE,
             times=self._times(),
-            protection=protection if whole else Protection.DAMAGED,
+            protection=_found.guard(state),
             software=self.software,
             format_version=None if version is None else str(version),
             coins=(self.coin,),
             network=self.chain.network if self.chain else None,
             wallet_type="hd" if hd else "keys",
             label=self.message.text(11),
-            state=state if whole else "damaged",
+            state=state,
             fingerprint=next((key.fingerprint for key in keys if key.fingerprint), None),
             addresses=len(listed),
             transactions=len(transactions),

@@ -15,7 +15,6 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
-    Protection,
     Shows,
     WalletAddress,
     WalletFile,
@@ -80,17 +79,18 @@ def findings(artifact: Artifact, message: Message) -> Iterator[_Finding]:
     sealed = message.message(5) is not None
     version = message.integer(1)
     locked = sealed and opened_by is None
+    state = "damaged" if not message.whole else "keystore-encrypted" if sealed else "plain"
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.CONFIRMED if keys else Confidence.PROBABLE,
         checks=("base58check",) if keys else (),
-        protection=Protection.PLAIN if message.whole else Protection.DAMAGED,
+        protection=_found.guard(state),
         software="coinomi",
         format_version=None if version is None else str(version),
         coins=tuple(sorted({_ticker(name) for name in names})),
         wallet_type="hd",
         label=message.text(10) or None,
-        state="damaged" if not message.whole else "keystore-encrypted" if sealed else "plain",
+        state=state,
         fingerprint=_fingerprint(message),
         addresses=sum(isinstance(item, WalletAddress) for item in keys),
         holds_secret=bool(words) or any(isinstance(item, WalletSecret) for item in keys),

@@ -142,6 +142,20 @@ def xpub(
     )
 
 
+def guard(state: str) -> Protection:
+    """Return what stands before the keys of a wallet, from the state of its file.
+
+    Where only the keys are encrypted, all else can be read; `plain` would say that nothing is.
+    """
+    match state:
+        case "damaged":
+            return Protection.DAMAGED
+        case "keystore-encrypted" | "file-encrypted":
+            return Protection.ENCRYPTED
+        case _:
+            return Protection.PLAIN
+
+
 def secret(
     kind: str,
     place: str,

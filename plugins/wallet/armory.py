@@ -21,7 +21,6 @@ from triage.api import (
     Credential,
     Header,
     ParseError,
-    Protection,
     Shows,
     WalletAddress,
     WalletFile,
@@ -124,23 +123,21 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletS
     firsts = [entry.first for entry in entries if entry.first not in _NEVER]
     times = stamp("created", created if created not in _NEVER else 0, "s_unix")
     times += stamp("first_used", min(firsts, default=0), "s_unix")
+    state = "keystore-encrypted" if sealed and not watching else "plain"
+    state = state if whole else "damaged"
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.CONFIRMED if root.digest else Confidence.PROBABLE,
         checks=("checksum",) if root.digest else (),
         times=times,
-        protection=Protection.PLAIN if whole else Protection.DAMAGED,
+        protection=_found.guard(state),
         software="armory",
         format_version=_version(version),
         coins=(chain.ticker,),
         network=chain.network,
         wallet_type="watch-only" if watching else "hd",
         label=f"{name} – {description}" if description else name,
-        state="damaged"
-        if not whole
-        else "keystore-encrypted"
-        if sealed and not watching
-        else "plain",
+        state=state,
         addresses=len(listed),
         transactions=notes or None,
         holds_secret=bool(secrets) and not sealed,

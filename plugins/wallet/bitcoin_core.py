@@ -25,7 +25,6 @@ from triage.api import (
     Confidence,
     Credential,
     Header,
-    Protection,
     RowState,
     Shows,
     SqliteSchema,
@@ -161,19 +160,20 @@ class _Reading:
         fingerprints += [key.fingerprint for key in xpubs if key.fingerprint]
         certain = self.told_by in {"network magic", "genesis block", "address"}
         version = client_version(now.version, self.coin) if now.version else None
+        state = "keystore-encrypted" if now.encrypted else "plain"
         return WalletFile(
             shows=Shows.USED if now.transactions else Shows.PRESENT,
             confidence=Confidence.CONFIRMED if certain else Confidence.PROBABLE,
             checks=(self.told_by,) if certain and self.told_by else (),
             times=self._times(),
-            protection=Protection.PLAIN,
+            protection=_found.guard(state),
             software=self.chain.software,
             software_version=version,
             format_version=str(now.minimum) if now.minimum else None,
             coins=(self.coin,) if self.told_by else (),
             network=self.chain.network if self.told_by else None,
             wallet_type=self._type(),
-            state="keystore-encrypted" if now.encrypted else "plain",
+            state=state,
             fingerprint=min(fingerprints, default=None),
             script_types=tuple(sorted({key.script_type for key in xpubs if key.script_type})),
             addresses=sum(each.role not in {"contact", "payee"} for each in listed),

@@ -17,7 +17,6 @@ from triage.api import (
     Confidence,
     Credential,
     ParseError,
-    Protection,
     RowState,
     Shows,
     WalletAddress,
@@ -70,16 +69,17 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletAddress | WalletX
     certain = any(each.checks for each in listed) or bool(keys)
     times = [time for each in listed for time in each.times if time.utc]
     locked = (sealed or hd) and not opened
+    state = "keystore-encrypted" if sealed or hd else "plain"
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.CONFIRMED if certain else Confidence.PROBABLE,
         checks=("base58check",) if certain else (),
         times=(min(times, key=lambda time: time.utc or ""),) if times else (),
-        protection=Protection.PLAIN,
+        protection=_found.guard(state),
         software="bither",
         coins=("BTC",),
         wallet_type="hd" if hd else "keys",
-        state="keystore-encrypted" if sealed or hd else "plain",
+        state=state,
         addresses=len(listed),
         opened_by=opened[0].opened_by if opened else None,
         needed_to_open="the wallet password, for private keys alone" if locked else None,

@@ -146,21 +146,19 @@ class _Wallet:
         created = [number(key.get("created_time")) or 0 for key in self.keys]
         created = [when for when in created if when > 0]
         certain = any(each.checks for each in listed) or bool(keys)
+        state = "keystore-encrypted" if self.doubly else "plain"
+        state = "file-encrypted" if self.opened_by else state
         yield WalletFile(
             shows=Shows.PRESENT,
             confidence=Confidence.CONFIRMED if certain else Confidence.PROBABLE,
             times=stamp("first_key_created", min(created, default=0), "ms_unix"),
-            protection=Protection.ENCRYPTED if self.opened_by else Protection.PLAIN,
+            protection=_found.guard(state),
             software="blockchain.com",
             format_version=self.version,
             coins=("BTC",),
             wallet_type="hd" if self.hd else "keys",
             label=text(self.data.get("guid")),
-            state="file-encrypted"
-            if self.opened_by
-            else "keystore-encrypted"
-            if self.doubly
-            else "plain",
+            state=state,
             addresses=len(listed),
             holds_secret=bool(secrets) and self.opened_by is None,
             opened_by=str(self.opened_by) if self.opened_by else None,

@@ -16,7 +16,6 @@ from triage.api import (
     Artifact,
     Confidence,
     ParseError,
-    Protection,
     Shows,
     Time,
     WalletAddress,
@@ -87,16 +86,17 @@ def _file(
     *,
     locked: bool = True,
 ) -> WalletFile:
+    state = "keystore-encrypted" if locked else "plain"
     return WalletFile(
         shows=Shows.USED if transactions else Shows.PRESENT,
         confidence=Confidence.PROBABLE,
         times=times,
-        protection=Protection.PLAIN if times else Protection.ENCRYPTED,
+        protection=_found.guard(state),
         software="daedalus",
         coins=("ADA",),
         wallet_type="hd" if locked else "watch-only",
         label=name,
-        state="keystore-encrypted" if locked else "plain",
+        state=state,
         addresses=count or None,
         transactions=transactions or None,
         needed_to_open="the spending password" if locked else None,

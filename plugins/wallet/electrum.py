@@ -202,7 +202,7 @@ class _Reading:
         needs += [f"the hardware wallet ({name}), to spend" for name in devices]
         state = "keystore-encrypted" if sealed else "plain"
         state = "file-encrypted" if self.file_opened_by else state
-        protection = Protection.ENCRYPTED if self.file_opened_by else Protection.PLAIN
+        state = state if self.stored.complete else "damaged"
         metadata = mapping(self.data.get("db_metadata"))
         created = number(metadata.get("creation_timestamp"))
         deltas = [transaction.delta for transaction in self.transactions]
@@ -213,14 +213,14 @@ class _Reading:
             confidence=Confidence.CONFIRMED if certain else Confidence.PROBABLE,
             checks=_file_checks(xpubs, self.known),
             times=(_seconds("created", created),) if created else (),
-            protection=protection if self.stored.complete else Protection.DAMAGED,
+            protection=_found.guard(state),
             software=self.software,
             software_version=text(metadata.get("first_electrum_version_used")),
             format_version=None if version is None else str(version),
             coins=(self.coin,),
             network=_NETWORK.get(self.known.network, self.known.network) if self.known else None,
             wallet_type=wallet.wallet_type(self.data),
-            state=state if self.stored.complete else "damaged",
+            state=state,
             fingerprint=next((key.fingerprint for key in self.keystores if key.fingerprint), None),
             script_types=tuple(sorted({key.script_type for key in xpubs if key.script_type})),
             hardware=", ".join(devices) or None,

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from triage.api import (
     Artifact,
     Confidence,
-    Protection,
     Shows,
     Time,
     WalletAddress,
@@ -92,19 +91,20 @@ class _Vault:
         times = [when for when in created if isinstance(when, int) and when > 0]
         sealed = any(map(bool, self._ciphertexts())) and not secrets
         names = [str(row["name"]) for row in accounts if row["name"]]
+        state = "keystore-encrypted" if sealed else "plain"
         yield WalletFile(
             shows=Shows.USED if transactions else Shows.PRESENT,
             confidence=Confidence.CONFIRMED if keys else Confidence.PROBABLE,
             checks=("base58check",) if keys else (),
             times=stamp("created", min(times, default=0), "s_unix"),
-            protection=Protection.PLAIN,
+            protection=_found.guard(state),
             software="msigna",
             format_version=None if schema is None else str(schema),
             coins=(self.chain.ticker,),
             network=self.chain.network,
             wallet_type="hd",
             label=", ".join(names)[:200] or None,
-            state="keystore-encrypted" if sealed else "plain",
+            state=state,
             fingerprint=next((key.fingerprint for key in keys if key.fingerprint), None),
             addresses=len(listed),
             transactions=len(transactions),

@@ -22,7 +22,6 @@ from triage.api import (
     Credential,
     JsonObject,
     ParseError,
-    Protection,
     Shows,
     Time,
     Unit,
@@ -74,16 +73,17 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddr
     opened = _bip38.open_key(artifact, encrypted, chain) if encrypted else None
     listed = list(_addresses(artifact, data, chain))
     xpubs = list(_xpubs(data, fingerprint))
+    guarded = "keystore-encrypted" if sealed else "plain"
     yield WalletFile(
         shows=Shows.USED if any(each.used for each in listed) else Shows.PRESENT,
         confidence=Confidence.CONFIRMED if xpubs else Confidence.PROBABLE,
         checks=("base58check",) if xpubs else (),
-        protection=Protection.PLAIN,
+        protection=_found.guard(guarded),
         software="wasabi",
         coins=("BTC",),
         network=network,
         wallet_type="hd" if sealed else "watch-only",
-        state="keystore-encrypted" if sealed else "plain",
+        state=guarded,
         fingerprint=fingerprint,
         script_types=tuple(sorted({key.script_type for key in xpubs if key.script_type})),
         addresses=len(listed),
