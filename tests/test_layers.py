@@ -15,7 +15,15 @@ LAYERS = (
     ("triage.__main__", "triage.cli"),
     ("triage.batch", "triage.report", "triage.export", "triage.console", "triage.training"),
     ("triage.engine",),
-    ("triage.registry", "triage.profile", "triage.bundle", "triage.custody", "triage.redaction"),
+    (
+        "triage.registry",
+        "triage.profile",
+        "triage.guidance",
+        "triage.strict",
+        "triage.bundle",
+        "triage.custody",
+        "triage.redaction",
+    ),
     ("triage.api",),
     ("triage.extractor", "triage.artifact", "triage.content", "triage.credentials"),
     ("triage.formats",),
@@ -32,7 +40,7 @@ ONLY_IN = {
     "apsw": ("triage.formats",),
     "click": ("triage.cli", "triage.console"),
     "rich": ("triage.console", "triage.cli"),
-    "yaml": ("triage.profile", "triage.credentials", "triage.formats.indicators", "triage.batch"),
+    "yaml": ("triage.strict", "triage.credentials", "triage.formats.indicators", "triage.batch"),
     "jinja2": ("triage.report",),
 }
 

@@ -7,18 +7,17 @@ gives limits and steps, the topics narrow the extractors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from triage.errors import ProfileError, UsageError
 from triage.evidence.patterns import PatternSet
+from triage.guidance import Guidance
+from triage.guidance import load as load_guidance
+from triage.strict import Reader, from_yaml
 
 _MIB = 1 << 20
 DEPTHS = ("quick", "standard", "deep")
@@ -67,68 +66,11 @@ class Profile:
     export: str = "cited"  # none, cited, all
     limits: Limits = field(default_factory=Limits)
     scope: Scope = field(default_factory=Scope)
+    guidance: tuple[Guidance, ...] = ()  # what the report tells people to do
 
     def selects(self, extractor: str) -> bool:
         """Whether the profile asks for an extractor."""
         return any(fnmatchcase(extractor, glob) for glob in self.extractors)
-
-
-class _Reader:
-    """Reads one YAML mapping key by key, and complains about what is left over."""
-
-    def __init__(self, value: Any, where: str) -> None:
-        if not isinstance(value, Mapping):
-            raise ProfileError("must be a mapping", where=where)
-        self._left = dict(value)
-        self._where = where
-
-    def place(self, key: str) -> str:
-        return f"{self._where}.{key}"
-
-    def take(self, key: str, kind: type[Any], default: Any) -> Any:
-        value = self._left.pop(key, default)
-        if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise ProfileError(f"must be {kind.__name__}", where=self.place(key))
-        return value
-
-    def choice(self, key: str, choices: Sequence[str], default: str | None) -> str | None:
-        value: str | None = self.take(key, str, default)
-        if value is not None and value not in choices:
-            raise ProfileError(f"must be one of {', '.join(choices)}", where=self.place(key))
-        return value
-
-    def strings(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        value = self.take(key, list, None)
-        if value is None:
-            return default
-        for number, item in enumerate(value):
-            if not isinstance(item, str) or not item:
-                raise ProfileError("must be text", where=f"{self.place(key)}[{number}]")
-        return tuple(value)
-
-    def day(self, key: str) -> str | None:
-        value = self._left.pop(key, None)
-        if value is None:
-            return None
-        if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value)
-            except ValueError:
-                raise ProfileError("must be a date", where=self.place(key)) from None
-        if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-        if not isinstance(value, datetime):
-            raise ProfileError("must be a date", where=self.place(key))
-        if value.tzinfo is None:
-            value = value.replace(tzinfo=UTC)
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def mapping(self, key: str) -> _Reader:
-        return _Reader(self._left.pop(key, {}), self.place(key))
-
-    def done(self) -> None:
-        for key in self._left:
-            raise ProfileError("unknown key", where=self.place(str(key)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +85,10 @@ class _Part:
     export: str | None
     limits: dict[str, int]
     scope: Scope
+    guidance: Path | None  # folder
 
 
-def _limits(reader: _Reader) -> dict[str, int]:
+def _limits(reader: Reader) -> dict[str, int]:
     found: dict[str, int] = {}
     for name in (f.name for f in fields(Limits)):
         value = reader.take(name, int, None)
@@ -157,7 +100,7 @@ def _limits(reader: _Reader) -> dict[str, int]:
     return found
 
 
-def _scope(reader: _Reader, where: str) -> Scope:
+def _scope(reader: Reader, where: str) -> Scope:
     scope = Scope(
         accounts=reader.strings("accounts", ()),
         not_before=reader.day("not_before"),
@@ -174,13 +117,8 @@ def _scope(reader: _Reader, where: str) -> Scope:
 
 def parse(text: str, *, name: str) -> _Part:
     """Read one profile. Raises ProfileError naming the key."""
-    try:
-        loaded = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f" at line {mark.line + 1}" if mark else ""
-        raise ProfileError(f"not YAML{at}", where=name) from None
-    reader = _Reader(loaded, name)
+    reader = Reader(from_yaml(text, name), name)
+    folder = reader.take("guidance", str, None)
     part = _Part(
         name=reader.take("name", str, name),
         description=reader.take("description", str, ""),
@@ -190,6 +128,7 @@ def parse(text: str, *, name: str) -> _Part:
         export=reader.choice("export", ("none", "cited", "all"), None),
         limits=_limits(reader.mapping("limits")),
         scope=_scope(reader.mapping("scope"), name),
+        guidance=Path(name).parent / folder if folder else None,
     )
     reader.done()
     return part
@@ -220,7 +159,8 @@ def load(names: Sequence[str]) -> Profile:
     """Combine profiles by name or file. Raises ProfileError or UsageError.
 
     At most one may set a depth (default `standard`) and one a scope; extractors of topics are
-    joined; limits, export and decrypt rules of a later profile win.
+    joined; limits, guidance, export and decrypt rules of a later profile win. A folder of guidance
+    is sought beside the profile's file.
     """
     parts = [parse(source(name), name=name) for name in names]
     depths = [part for part in parts if part.depth]
@@ -249,4 +189,7 @@ def load(names: Sequence[str]) -> Profile:
             decrypt=part.decrypt or profile.decrypt,
             export=part.export or profile.export,
         )
-    return replace(profile, limits=Limits(**limits))
+    folders = [part.guidance for part in parts if part.guidance]
+    return replace(
+        profile, limits=Limits(**limits), guidance=load_guidance(folders[-1] if folders else None)
+    )

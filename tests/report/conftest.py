@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,6 +10,7 @@ import pytest
 from triage import canonical
 from triage.bundle import Bundle
 from triage.findings import KINDS
+from triage.guidance import load
 
 Record: TypeAlias = dict[str, Any]
 Make: TypeAlias = Callable[..., Record]
@@ -114,6 +115,7 @@ RUN: Record = {
         "description": "",
         "limits": {"entries": 5},
         "scope": {"accounts": ["alice"], "not_before": None},
+        "guidance": [asdict(guidance) for guidance in load()],
     },
     "extractors": [],
     "image": {

@@ -559,3 +559,20 @@ def test_a_browser_runs_our_script_and_nothing_else(plain: Bundle, tmp_path: Pat
         pytest.skip("Chromium does not run here")
     assert "CONSOLE" not in done.stderr
     assert '<form class="filter" id="filter" role="search"' in done.stdout  # shown by the script
+
+
+def test_what_to_do_stands_before_the_findings_with_its_sources(
+    make: Make, make_bundle: MakeBundle
+) -> None:
+    secret = make(1, "wallet.secret", value=value_of("wallet.secret", "xprv") | {"opened_by": None})
+    page = Page(render(make_bundle([secret])))
+    text = page.text
+    assert text.index("time-critical A seed, key or password") < text.index("First to read")
+    assert "Tell the seizure lead now" in text
+    ids = page.attributes("id")
+    assert "source-swgde" in ids
+    assert all(href is None or href[1:] in ids for href in page.attributes("href") if href != "#")
+
+
+def test_without_cryptocurrency_nothing_is_to_be_done(make: Make, make_bundle: MakeBundle) -> None:
+    assert "now" not in Page(render(make_bundle([make(2)]))).attributes("id")

@@ -13,6 +13,7 @@ import click
 
 from triage.bundle import Bundle, Outcome, compare, load_trust, verify
 from triage.cli.command import cli, format_option
+from triage.console.cases import guidance_of
 from triage.console.conversations import print_conversations
 from triage.console.output import facts, note, stdout, table, write_json, write_jsonl
 from triage.console.summary import account_name, latest, print_summary
@@ -184,7 +185,13 @@ def show_command(
         console.print(table(None, ("id", "kind", "what", "account", "last dated"), rows))
         note(f"{len(found)} findings")
     else:
-        print_summary(console, found, list(opened.coverage()), list(opened.problems()))
+        print_summary(
+            console,
+            found,
+            list(opened.coverage()),
+            list(opened.problems()),
+            guidance_of(opened.run),
+        )
     return ExitCode.OK
 
 

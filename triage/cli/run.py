@@ -16,6 +16,7 @@ from triage import profile as profiles
 from triage.bundle import load_signer
 from triage.cli.command import cli, format_option
 from triage.cli.credentials import credentials_option, read_credentials
+from triage.console.cases import crypto
 from triage.console.output import (
     facts,
     note,
@@ -170,11 +171,12 @@ def run_command(**given: Any) -> int:
 
 def run_and_tell(options: Options, *, format_: str = "text") -> RunResult:
     """Run, showing findings as soon as they are complete and the seal at the end."""
+    guidance = crypto(options.profile.guidance)
 
     def ready(findings: Sequence[Any], coverage: Sequence[Any], problems: Sequence[Any]) -> None:
         try:
             if format_ == "text":
-                print_summary(stdout(), findings, coverage, problems)
+                print_summary(stdout(), findings, coverage, problems, guidance)
             elif format_ == "jsonl":
                 write_jsonl(findings)
         except BrokenPipeError:

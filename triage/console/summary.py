@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.console import Console
 
+from triage.console.cases import Cases, Matter
 from triage.console.headlines import (
     IMPORTANCE,
     Headline,
@@ -25,10 +26,12 @@ from triage.console.headlines import (
 from triage.console.paper import Paper, text_console
 from triage.console.words import reason, size
 from triage.findings import KINDS
+from triage.guidance import Guidance, Step
 
 _NOT_EXAMINED_SHOWN = 12
 _OF_ONE_KIND = 6  # headlines
 _ACCOUNTS_SHOWN = 12
+_PLACES_SHOWN = 3  # of one case
 _ONE_LINE = 120  # columns from which a headline has a line for itself
 
 
@@ -50,8 +53,10 @@ class _Tally:
     accounts: Counter[str] = field(default_factory=Counter)
     telling: list[Record] = field(default_factory=list)
     lists: set[str] = field(default_factory=set)
+    cases: Cases = field(default_factory=Cases)
 
     def add(self, record: Record) -> None:
+        self.cases.add(record)
         kind, value, account = record["kind"], record["value"], account_name(record)
         self.kinds[kind][account] += 1
         self.accounts[account] += 1
@@ -72,6 +77,7 @@ def print_summary(
     findings: Iterable[Record],
     coverage: Iterable[Record],
     problems: Iterable[Record],
+    guidance: Guidance | None = None,
 ) -> None:
     """Print the summary of one run. Each of the records is read once."""
     tally, looked = _Tally(), list(coverage)
@@ -80,6 +86,8 @@ def print_summary(
     paper = Paper(console)
     _machines(paper, tally)
     _not_examined(paper, looked)
+    if guidance is not None:
+        _what_to_do(paper, tally.cases.matters(guidance), guidance)
     _headlines(paper, tally)
     _counts(paper, tally)
     _not_found(paper, looked)
@@ -93,11 +101,14 @@ def print_summary(
 
 
 def summary_text(
-    findings: Iterable[Record], coverage: Iterable[Record], problems: Iterable[Record]
+    findings: Iterable[Record],
+    coverage: Iterable[Record],
+    problems: Iterable[Record],
+    guidance: Guidance | None = None,
 ) -> str:
     """Return the summary as plain text, no line wrapped: the same for the same records."""
     stream = io.StringIO()
-    print_summary(text_console(stream), findings, coverage, problems)
+    print_summary(text_console(stream), findings, coverage, problems, guidance)
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
@@ -152,6 +163,43 @@ def _why(line: Record) -> str:
     if line["step"] in ("media", "directory"):
         told = f"{line['step']}: {told}"
     return told
+
+
+def _what_to_do(paper: Paper, matters: Sequence[Matter], guidance: Guidance) -> None:
+    """Tell what must be done about cryptocurrency: one page, the most pressing case first."""
+    if not matters:
+        return
+    paper.heading(
+        "WHAT TO DO NOW: CRYPTOCURRENCY", style="bold red" if _urgent(matters) else "bold"
+    )
+    for matter in matters:
+        count = len(matter.places) + matter.left_out
+        urgent = "TIME-CRITICAL  " if matter.advice.urgent else ""
+        told = f"{urgent}{matter.advice.title} ({count:,} {'place' if count == 1 else 'places'})"
+        paper.line(told, indent=2, hang=2, style="bold")
+        for place in matter.places[:_PLACES_SHOWN]:
+            whose = f" [{place.account}]" if place.account != "–" else ""
+            marked = f" [{', '.join(place.marks)}]" if place.marks else ""
+            more = f"; and {place.more:,} more" if place.more else ""
+            told = f"{place.where}: {'; '.join(place.what)}{more}{whose}{marked}"
+            paper.line(told, indent=4, hang=2)
+        if count > _PLACES_SHOWN:
+            paper.line(f"… and {count - _PLACES_SHOWN:,} more: see the report", indent=4)
+        _steps(paper, matter.advice.steps)
+    if _urgent(matters) or any(matter.case != "software-only" for matter in matters):
+        paper.line("In every case", indent=2, style="bold")
+        _steps(paper, guidance.always)
+    told = f"Guidance “{guidance.name}” of {guidance.date}. What it rests on stands in the report."
+    paper.line(told, indent=2, hang=2)
+
+
+def _urgent(matters: Iterable[Matter]) -> bool:
+    return any(matter.advice.urgent for matter in matters)
+
+
+def _steps(paper: Paper, steps: Iterable[Step]) -> None:
+    for number, step in enumerate(steps, 1):
+        paper.line(f"{number}. {step.text}", indent=4, hang=3)
 
 
 def _headlines(paper: Paper, tally: _Tally) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from triage.console.cases import Cases
 from triage.console.headlines import IMPORTANCE, Headline, account_name, headlines
 
 Record: TypeAlias = dict[str, Any]
@@ -72,6 +73,7 @@ class Gathered:
     locked: list[Record] = field(default_factory=list)  # volumes closed to us
     lists: set[str] = field(default_factory=set)  # `name YYYY-MM-DD` of indicator lists
     headlines: list[Headline] = field(default_factory=list)
+    cases: Cases = field(default_factory=Cases)  # of cryptocurrency
 
 
 def shown_of(kind: str) -> int:
@@ -91,6 +93,7 @@ def gather(findings: Iterable[Record]) -> Gathered:
             result.groups[key] = Group(kind=kind, account=account, thread=thread)
         result.groups[key].add(record)
         result.total += 1
+        result.cases.add(record)
         result.by_account[account] += 1
         if record["value"].get("indicator_list"):
             result.lists.add(str(record["value"]["indicator_list"]))

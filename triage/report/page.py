@@ -18,6 +18,7 @@ from typing import Any
 import jinja2
 
 from triage.bundle import Bundle
+from triage.console.cases import guidance_of
 from triage.console.headlines import first_of_each
 from triage.console.words import size
 from triage.errors import AlteredError
@@ -111,6 +112,7 @@ def _hash(templates: jinja2.Environment, name: str) -> str:
 
 def _context(bundle: Bundle) -> dict[str, Any]:
     run = bundle.run
+    guidance = guidance_of(run)
     found = gather(bundle.findings())
     families = _families(found)
     cited = {section.place.file for section in _sections(families) if section.place.file}
@@ -136,6 +138,9 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "found": found,
         "lists": tuple(_aged(found.lists, run["started"])),
         "headlines": lines,
+        "guidance": guidance,
+        "matters": found.cases.matters(guidance) if guidance else (),
+        "rests_on": list(guidance.sources) if guidance else [],
         "shown": {row.id for section in _sections(families) for row in section.rows},
         "families": families,
         "activity": activity(found.days),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from triage.bundle import Bundle
+from triage.console.cases import guidance_of
 from triage.console.safe import safe
 from triage.console.summary import summary_text
 
@@ -22,5 +23,5 @@ def summary(bundle: Bundle) -> bytes:
         f"profile {run['profile']['name']}",
     }
     lines = "".join(f"{name:<12}{safe(value)}\n" for name, value in head.items() if value)
-    body = summary_text(bundle.findings(), bundle.coverage(), bundle.problems())
+    body = summary_text(bundle.findings(), bundle.coverage(), bundle.problems(), guidance_of(run))
     return f"{lines}\n{body}".encode()
