@@ -37,7 +37,7 @@ ONLY_IN = {
     "pytsk3": ("triage.evidence",),
     "pyewf": ("triage.evidence.second_reader",),
     "pyregf": ("triage.formats.registry",),
-    "apsw": ("triage.formats",),
+    "apsw": ("triage.formats", "triage.export"),
     "click": ("triage.cli", "triage.console"),
     "rich": ("triage.console", "triage.cli"),
     "yaml": ("triage.strict", "triage.credentials", "triage.formats.indicators", "triage.batch"),

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, TypeAlias
 from triage import canonical
 from triage.bundle import age, layout
 from triage.bundle.root import bundle_root
+from triage.bundle.seal import MAX_SEAL, Seal, parse_seal
 from triage.bundle.tree import open_regular
 from triage.errors import AlteredError, BundleError, ParseError
 
@@ -43,6 +44,12 @@ class Bundle:
         """`run.json`. Raises BundleError when it is missing or not JSON."""
         with self._open(layout.RUN) as file:
             return _record(file.read(canonical.MAX_LINE + 1), layout.RUN)
+
+    @cached_property
+    def seal(self) -> Seal:
+        """The seal as it stands there. Raises BundleError where there is none, or no valid one."""
+        with self._open(layout.SEAL) as file:
+            return parse_seal(file.read(MAX_SEAL))
 
     def findings(self) -> Iterator[Record]:
         """Yield the findings, by id. This and its siblings raise BundleError naming the line."""

@@ -13,14 +13,14 @@ from triage.cli.command import cli
 from triage.console.output import note
 from triage.engine.locks import read_locks
 from triage.errors import ExitCode, UsageError
-from triage.export import addresses_csv, hash_lines
-
-_TARGETS = ("csv", "hashcat")
+from triage.export import TARGETS, hash_lines
 
 
-@cli.command("export", short_help="Make what other programs take: addresses, hashes.")
+@cli.command("export", short_help="Make what other programs and agencies take.")
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--to", "target", required=True, type=click.Choice(_TARGETS), help="For whom.")
+@click.option(
+    "--to", "target", required=True, type=click.Choice([*TARGETS, "hashcat"]), help="For whom."
+)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE")
 @click.option(
     "--image",
@@ -30,20 +30,34 @@ _TARGETS = ("csv", "hashcat")
 def export_command(bundle: Path, *, target: str, output: Path, image: Path | None) -> int:
     """Write FILE from what stands in BUNDLE.
 
-    csv: addresses, extended public keys and transactions, for those who look at the ledger.
-    hashcat: one line a locked store, for hashcat and john. A bundle holds no cracking material: it
-    is read from --image again, which must be the one that the bundle was made of.
+    \b
+    case        CASE 1.5 / UCO 1.4, JSON-LD, for other forensic programs
+    stix        STIX 2.1, for intelligence platforms
+    misp        a MISP event, for this organisation only until somebody says otherwise
+    timesketch  dated events, one JSON object a line, for Timesketch and plaso's readers
+    csv         addresses, extended public keys, transactions, for those who look at the ledger
+    sqlite      every record as tables, for questions of your own
+    hashcat     one line a locked store, for hashcat and john
+
+    For hashcat the --image is read again, which must be the one that the bundle was made of: a
+    bundle holds no cracking material. What a format cannot hold is counted on stderr. Ids are the
+    same in each export, and in those of another run over the same media.
 
     \b
     Examples:
+      triage export exhibit-7.bundle --to case -o exhibit-7.jsonld
+      triage export exhibit-7.bundle --to timesketch -o exhibit-7.jsonl
       triage export exhibit-7.bundle --to csv -o addresses.csv
       triage export exhibit-7.bundle --to hashcat --image exhibit-7.E01 -o locked.txt
     """
     opened = Bundle.open(bundle)
-    if target == "csv":
+    if target in TARGETS:
         if image is not None:
-            raise UsageError("csv needs no image", where="--image")
-        content = addresses_csv(opened)
+            raise UsageError(f"{target} needs no image", where="--image")
+        exported = TARGETS[target](opened)
+        content = exported.content
+        for text in exported.notes:
+            note(text)
     else:
         if image is None:
             raise UsageError("hashcat needs the image: the bundle holds no cracking material")
