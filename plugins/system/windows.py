@@ -2,8 +2,8 @@ r"""Windows: version, host name, time zone and accounts from the registry.
 
 Written for Windows 2000 to 11, from the hives SOFTWARE, SYSTEM and SAM in `System32\config`, and
 those that an upgrade left in `Windows.old`; homes then lie below it too. Tested with hives written
-by us and with a SAM from plaso's test data. Hives are read as they stand: transaction logs are not
-played back. Not read: domain controllers (ntds.dit), cached domain logons, password hashes.
+by us and with a SAM from plaso's test data. Transaction logs beside a hive are applied. Not read:
+domain controllers (ntds.dit), cached domain logons, password hashes.
 References: https://github.com/libyal/winreg-kb, [MS-SAMR] for the account control bits.
 """
 
@@ -24,7 +24,7 @@ from triage.api import (
     Unit,
     extractor,
 )
-from triage.formats.registry import Hive, Key, control_set, open_hive
+from triage.formats.registry import Hive, Key, control_set, open_with_logs
 from triage.formats.stamps import stamp
 
 from ._sam import SamUser, aliases, machine_sid, users
@@ -52,7 +52,7 @@ def software(artifact: Artifact) -> Iterator[SystemOs | SystemAccount]:
 
     `installed` is the time of the last feature upgrade; `shut_down` comes from the hive SYSTEM.
     """
-    hive = open_hive(artifact.open())
+    hive = open_with_logs(artifact)
     root = _root(artifact)
     current = hive.key(_CURRENT)
     if current is None:
@@ -106,7 +106,7 @@ def software(artifact: Artifact) -> Iterator[SystemOs | SystemAccount]:
 )
 def system(artifact: Artifact) -> Iterator[SystemTimezone]:
     """Name the time zone of the control set that Windows last ran with."""
-    hive = open_hive(artifact.open())
+    hive = open_with_logs(artifact)
     control = control_set(hive)
     key = control.key(r"Control\TimeZoneInformation") if control else None
     name = _text(key, "TimeZoneKeyName") or _text(key, "StandardName")
@@ -139,7 +139,7 @@ def sam(artifact: Artifact) -> Iterator[SystemAccount]:
 
     `name_written` is when the account was made or renamed.
     """
-    hive = open_hive(artifact.open())
+    hive = open_with_logs(artifact)
     machine = machine_sid(hive)
     if machine is None:
         raise ParseError("a SAM hive without the machine's SID")
@@ -194,7 +194,7 @@ def _beside(artifact: Artifact, name: str) -> Hive | None:
     if found is None:
         return None
     try:
-        return open_hive(found.open())
+        return open_with_logs(found)
     except ParseError as error:
         artifact.problem(f"hive {name} beside it: {error.message}")
         return None

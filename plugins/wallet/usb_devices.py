@@ -21,7 +21,7 @@ from typing import Final
 
 from triage.api import Artifact, Confidence, Shows, Time, Unit, WalletDevice, Zone, extractor
 from triage.formats.indicators import load
-from triage.formats.registry import Key, control_set, open_hive
+from triage.formats.registry import Key, control_set, open_with_logs
 from triage.formats.stamps import stamp
 
 DEVICES: Final = load("hardware-wallets")
@@ -92,7 +92,7 @@ def _device(
 )
 def registry(artifact: Artifact) -> Iterator[WalletDevice]:
     """List hardware wallets that Windows knows as devices, with their times."""
-    hive = open_hive(artifact.open())
+    hive = open_with_logs(artifact)
     control = control_set(hive)
     enumerated = control.key("Enum") if control else None
     for bus in ("USB", "USBSTOR", "HID"):

@@ -21,7 +21,7 @@ from triage.evidence.tree import walk
 from triage.registry import Registered, load
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-FAMILIES = ("tor", "darknet", "vpn", "web", "mail", "pgp")
+FAMILIES = ("tor", "darknet", "vpn", "web", "mail", "pgp", "program")
 ENTRIES = [
     pytest.param(entry, id=entry.extractor.name)
     for entry in load().entries

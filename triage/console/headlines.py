@@ -27,6 +27,8 @@ IMPORTANCE = (
     "mail.remailer-message",
     "encryption.container",
     "tor.client",
+    "program.executed",
+    "program.removed",
     "pgp.key",
     "vpn.client",
     "chat.profile",

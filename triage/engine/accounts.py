@@ -23,7 +23,7 @@ class Account:
     name: str
     volume: str
     root: str  # home folder
-    basis: str  # registry, home_folder
+    basis: str  # registry, home_folder, inside_file
 
 
 # Home folders by shape, where the system itself does not tell:
@@ -40,6 +40,7 @@ class Accounts:
     """All accounts of one image."""
 
     def __init__(self, facts: Iterable[Fact[Finding]]) -> None:
+        facts = tuple(facts)
         homes: dict[tuple[str, str], Account] = {}
         for fact in facts:
             account = fact.finding
@@ -59,9 +60,31 @@ class Accounts:
                 basis="registry" if (account.account_id or "").startswith("S-") else "home_folder",
             )
         self._homes = homes
+        self._ids: dict[tuple[str, str], Account] = {}
+        for fact in facts:
+            if isinstance(fact.finding, SystemAccount) and fact.finding.account_id:
+                named = Account(
+                    id=fact.finding.account_id,
+                    name=fact.finding.name,
+                    volume=fact.volume,
+                    root=(fact.finding.home or "").rstrip("/"),
+                    basis="inside_file",
+                )
+                key = (fact.volume, fact.finding.account_id.casefold())
+                if not self._ids.get(key, named).root or key not in self._ids:
+                    self._ids[key] = named
 
-    def of(self, volume: str, path: str) -> Account | None:
-        """Return the account whose home folder is the nearest above a path."""
+    def of(self, volume: str, path: str, *, named: str | None = None) -> Account | None:
+        """Return the account that the bytes name, else whose home folder is nearest above a path.
+
+        `named` is a SID or `uid:N`. One that no system on the volume knows is an account without
+        a name of its own.
+        """
+        if named is not None:
+            known = self._ids.get((volume, named.casefold()))
+            return known or Account(
+                id=named, name=named, volume=volume, root="", basis="inside_file"
+            )
         folded = path.casefold()
         end = len(folded)
         while (end := folded.rfind("/", 0, end)) > 0:

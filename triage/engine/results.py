@@ -11,7 +11,7 @@ import msgspec
 
 from triage.canonical import encode, jsonable
 from triage.engine import messages as m
-from triage.engine.accounts import Accounts
+from triage.engine.accounts import Account, Accounts
 from triage.engine.coverage import Coverage, Outcome
 from triage.engine.journal import Extraction, Key, ReadFile
 from triage.engine.records import allocation_value, file_key, make, merge
@@ -246,7 +246,7 @@ class Results:
                 volume=statement.volume,
                 entry=match.entry if match else None,
                 found_by=None if match is None else "content" if match.by_content else "path",
-                account=accounts.of(statement.volume.name, match.entry.path) if match else None,
+                account=_account(statement, accounts),
             )
             records.append(record)
             if statement.finding.secret is not None:
@@ -334,10 +334,16 @@ def _allocated(record: dict[str, Any]) -> bool:
     return bool(allocation["name"] == allocation["metadata"] == "allocated")
 
 
+def _account(statement: Statement, accounts: Accounts) -> Account | None:
+    if statement.match is None:
+        return None
+    named = statement.finding.belongs_to
+    return accounts.of(statement.volume.name, statement.match.entry.path, named=named)
+
+
 def _in_scope(statement: Statement, scope: Scope, accounts: Accounts) -> bool:
     if scope.accounts:
-        assert statement.match is not None  # noqa: S101 - the caller kept the others
-        account = accounts.of(statement.volume.name, statement.match.entry.path)
+        account = _account(statement, accounts)
         wanted = {name.casefold() for name in scope.accounts}
         if account is None or not wanted & {account.name.casefold(), (account.id or "").casefold()}:
             return False

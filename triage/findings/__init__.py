@@ -27,6 +27,12 @@ from triage.findings.darknet import DarknetClient, DarknetIdentity
 from triage.findings.indicator import IndicatorI2p, IndicatorOnion
 from triage.findings.mail import MailAccount, MailRemailerClient, MailRemailerMessage
 from triage.findings.pgp import PgpKey, PgpMessage
+from triage.findings.program import (
+    ProgramExecuted,
+    ProgramPresent,
+    ProgramRemoved,
+    ProgramTraces,
+)
 from triage.findings.system import EncryptionVolume, SystemAccount, SystemOs, SystemTimezone
 from triage.findings.tor import (
     TorBridge,
@@ -62,6 +68,10 @@ KINDS: dict[str, type[Finding]] = {
         SystemOs,
         SystemAccount,
         SystemTimezone,
+        ProgramExecuted,
+        ProgramPresent,
+        ProgramRemoved,
+        ProgramTraces,
         TorClient,
         TorGuard,
         TorBridge,
@@ -126,6 +136,10 @@ __all__ = [
     "MailRemailerMessage",
     "PgpKey",
     "PgpMessage",
+    "ProgramExecuted",
+    "ProgramPresent",
+    "ProgramRemoved",
+    "ProgramTraces",
     "Protection",
     "RowState",
     "Sensitivity",

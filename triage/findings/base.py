@@ -113,7 +113,8 @@ class Finding:
     """One typed statement of what the bytes say. The engine adds where and by whom.
 
     `secret` carries the clear value of a credential to the sealed part of the bundle; it is never
-    written anywhere else and is dropped when there is nobody to seal it to.
+    written anywhere else and is dropped when there is nobody to seal it to. `belongs_to` is the SID
+    or `uid:N` that the bytes themselves name: it comes before the account that the path tells.
     """
 
     kind: ClassVar[str]
@@ -131,6 +132,7 @@ class Finding:
     protection: Protection | None = None
     sensitivity: Sensitivity = Sensitivity.PERSONAL
     secret: str | None = field(default=None, repr=False)
+    belongs_to: str | None = None
 
     def summary(self) -> str:
         """One neutral line about the bytes; never about a person."""

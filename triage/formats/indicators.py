@@ -9,6 +9,8 @@ share category, source and the day when they were compared with it, if ever. A p
 - `key:` and the fingerprint of an OpenPGP key, hexadecimal digits in capitals
 - `extension:` and the id of a browser extension, of Chromium's (32 letters) or Firefox's kind
 - `usb:` and the ids of a USB vendor and product, `usb:2c97:0001`, or of all: `usb:2c97:*`
+- `path:` and a whole path with `*` and `?`, `/` between its names, in any case
+- `package:`, `app:`, `command:` and the name of a package, an application id, a command
 
 The most specific pattern wins: more labels of the host, then the longer path. A list grows old, so
 whoever uses one says which: `str(list)` is its name and date.
@@ -19,7 +21,7 @@ Lists are read when this module is imported: a worker that reads evidence can op
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import translate
@@ -41,14 +43,18 @@ _FILE = "file:"
 _KEY = "key:"
 _EXTENSION = "extension:"
 _USB = "usb:"
-_EXACT = (_KEY, _EXTENSION, _USB)  # prefixes of patterns that are looked up as a whole
+_PATH = "path:"
+_PACKAGE, _APP, _COMMAND = _NAMES = ("package:", "app:", "command:")
+_EXACT = (_KEY, _EXTENSION, _USB, *_NAMES)  # prefixes of patterns that are looked up as a whole
 _EXTENSION_ID = re.compile(r"[a-p]{32}|\{[0-9a-f-]{36}\}|[\w.+-]{0,60}@[\w.-]{1,60}", re.ASCII)
 _USB_IDS = re.compile(r"[0-9a-f]{4}:(?:[0-9a-f]{4}|\*)")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,80}")
 _FINGERPRINT = re.compile(r"[0-9A-F]{32}|[0-9A-F]{40}|[0-9A-F]{64}")
 _SHORTEST_FILE = 4  # letters and digits in a pattern, else it means nothing
 _WORD_END = frozenset("/?#")
 _HOST_LIMIT = 253  # DNS's limit
 _URL_LIMIT = 1 << 16  # characters that are looked at
+_PATH_LIMIT = 4096  # the same, from the end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,7 @@ class IndicatorList:
         self.entries = entries
         self._hosts: dict[str, list[tuple[str, Indicator]]] = {}
         self._files: list[tuple[re.Pattern[str], Indicator]] = []
+        self._paths: list[tuple[re.Pattern[str], Indicator]] = []
         self._exact: dict[str, Indicator] = {}
         for entry in entries:
             if entry.pattern.startswith(_EXACT):
@@ -88,8 +95,14 @@ class IndicatorList:
                 glob = entry.pattern.removeprefix(_FILE)
                 self._files.append((re.compile(translate(glob), re.IGNORECASE), entry))
                 continue
+            if entry.pattern.startswith(_PATH):
+                glob = entry.pattern.removeprefix(_PATH)
+                self._paths.append((re.compile(translate(glob), re.IGNORECASE), entry))
+                continue
             host, slash, path = entry.pattern.partition("/")
             self._hosts.setdefault(host.lower(), []).append((slash + path, entry))
+        self._any_file = _any(glob for glob, _ in self._files)
+        self._any_path = _any(glob for glob, _ in self._paths)
         for known in self._hosts.values():
             known.sort(key=lambda item: -len(item[0]))
 
@@ -115,7 +128,29 @@ class IndicatorList:
     def file(self, name: str) -> Indicator | None:
         """Return what the list says of a file name or of the last name in a path."""
         last = re.split(r"[/\\]", name)[-1]
+        if not self._any_file.match(last):
+            return None
         return next((entry for glob, entry in self._files if glob.match(last)), None)
+
+    def path(self, path: str) -> Indicator | None:
+        """Return what the list says of a file by its whole path, then by its name alone."""
+        text = path[-_PATH_LIMIT:].replace("\\", "/")
+        known = None
+        if self._any_path.match(text):
+            known = next((entry for glob, entry in self._paths if glob.match(text)), None)
+        return known or self.file(text)
+
+    def package(self, name: str) -> Indicator | None:
+        """Return what the list says of a package of a Linux distribution."""
+        return self._exact.get(f"{_PACKAGE}{name}".lower())
+
+    def app(self, identifier: str) -> Indicator | None:
+        """Return what the list says of an application id."""
+        return self._exact.get(f"{_APP}{identifier}".lower())
+
+    def command(self, word: str) -> Indicator | None:
+        """Return what the list says of the first word of a command line, with or without a path."""
+        return self._exact.get(f"{_COMMAND}{word.rpartition('/')[2]}".lower())
 
     def key(self, fingerprint: str) -> Indicator | None:
         """Return what the list says of an OpenPGP key, by its fingerprint."""
@@ -141,6 +176,12 @@ class IndicatorList:
                 ):
                     return entry
         return None
+
+
+def _any(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str]:
+    """Return one expression for many, since most names match none; without any, for nothing."""
+    together = "|".join(pattern.pattern for pattern in patterns)
+    return re.compile(together or r"(?!)", re.IGNORECASE)
 
 
 def _suffixes(host: str, port: int | None) -> Iterator[str]:
@@ -206,6 +247,7 @@ _SHAPES = (  # prefix, what must follow it, what is wrong when it does not
     (_KEY, _FINGERPRINT, "not a fingerprint in capitals"),
     (_EXTENSION, _EXTENSION_ID, "not the id of an extension"),
     (_USB, _USB_IDS, "not two numbers of four hexadecimal digits"),
+    *((prefix, _NAME, "not a name in small letters") for prefix in _NAMES),
 )
 
 
@@ -215,8 +257,9 @@ def _check_pattern(pattern: str, where: str) -> None:
             if not shape.fullmatch(pattern.removeprefix(prefix)):
                 raise ProfileError(wrong, where=where)
             return
-    if pattern.startswith(_FILE):
-        if sum(map(str.isalnum, pattern.removeprefix(_FILE))) < _SHORTEST_FILE:
+    glob = next((pattern.removeprefix(p) for p in (_FILE, _PATH) if pattern.startswith(p)), None)
+    if glob is not None:
+        if sum(map(str.isalnum, glob)) < _SHORTEST_FILE:
             raise ProfileError("a file pattern that would match too much", where=where)
         return
     host, _, _ = pattern.partition("/")

@@ -1,7 +1,7 @@
 r"""Windows registry hives, read only, over libregf.
 
-A hive is read as it stands: transaction logs (`.LOG1`, `.LOG2`) are not played back, and `dirty`
-says that there may be newer data in them. Paths are separated by `\`, relative to the root key,
+Transaction logs (`.LOG1`, `.LOG2`, `.LOG`) that are handed in are applied in memory; `dirty` says
+that there may be newer data still. Paths are separated by `\`, relative to the root key,
 without regard to case.
 
 Format: https://github.com/msuhanov/regf and https://github.com/libyal/libregf.
@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pyregf
 
 from triage.errors import LimitError, ParseError
 from triage.formats import times
 from triage.formats.file_object import FileObject
+from triage.formats.registry_log import Recovered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from triage.model import Reader
+    from triage.model import Entry, Reader
 
 Data: TypeAlias = "str | int | bytes | list[str]"
 
@@ -161,9 +162,12 @@ class Key:
 class Hive:
     """An open hive."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, logs: Iterable[Reader] = ()) -> None:
         self.problems: list[str] = []
-        self._reader = reader
+        recovered = Recovered(reader, logs)
+        self.applied: int = recovered.applied
+        """Entries of transaction logs that were newer than the hive."""
+        self._reader = reader = recovered if recovered.applied else reader
         self._source = FileObject(reader)
         self._keys_left = KEY_LIMIT
         signature, first, second = _SEQUENCES.unpack(self.read(0, _SEQUENCES.size))
@@ -203,9 +207,37 @@ class Hive:
         return self._source.own_words("the registry hive")
 
 
-def open_hive(reader: Reader) -> Hive:
-    """Open a hive. Raises ParseError, or EvidenceError when the image cannot be read there."""
-    return Hive(reader)
+def open_hive(reader: Reader, logs: Iterable[Reader] = ()) -> Hive:
+    """Open a hive with what its logs hold. Raises ParseError, or EvidenceError of the image."""
+    return Hive(reader, logs)
+
+
+class HasSiblings(Protocol):
+    """An artifact, as far as a hive and the logs beside it matter."""
+
+    @property
+    def entry(self) -> Entry:
+        """The file system's entry."""
+        ...
+
+    def open(self) -> Reader:
+        """Return the content."""
+        ...
+
+    def sibling(self, name: str) -> HasSiblings | None:
+        """Return a file of the same folder."""
+        ...
+
+
+def open_with_logs(artifact: HasSiblings) -> Hive:
+    """Open a hive and the transaction logs beside it, these only if the hive is not whole."""
+    reader = artifact.open()
+    head = reader.read_at(0, _SEQUENCES.size)
+    if len(head) < _SEQUENCES.size or head[4:8] == head[8:12]:
+        return Hive(reader)
+    names = (f"{artifact.entry.name}.{ending}" for ending in ("LOG1", "LOG2", "LOG"))
+    beside = [found for name in names if (found := artifact.sibling(name)) is not None]
+    return Hive(reader, [log.open() for log in beside])
 
 
 def control_set(system: Hive) -> Key | None:

@@ -1,0 +1,1 @@
+"""Programs of the list: traces that they lie here, ran, or went; for Windows, Linux and macOS."""

@@ -1,0 +1,157 @@
+"""Traces of programs in Windows: real hives with values that plaso's tests expect, hostile ones."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugins.program import (
+    _known,
+    links,
+    machine_hives,
+    prefetch,
+    recycle_bin,
+    text_traces,
+    user_hive,
+)
+from triage.api import ParseError, ProgramExecuted, ProgramPresent, ProgramTraces
+from triage.formats import times
+from triage.formats.indicators import parse
+
+Extract = Callable[..., Any]
+TREE = Path(__file__).parents[3] / "fixtures/program/windows/traces/tree"
+RECENT = "Users/a/AppData/Roaming/Microsoft/Windows/Recent"
+
+EVERYTHING = """
+name: everything
+version: 1
+date: 2024-01-01
+categories: {any: Any program}
+groups:
+  - category: any
+    source: this test
+    entries: {"path:*[!abcd].exe": program, "app:microsoft.windows.gettingstarted": start}
+"""
+
+
+@pytest.fixture
+def everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_known, "PROGRAMS", parse(EVERYTHING, name="everything"))
+
+
+def hive(samples: Path, name: str) -> bytes:
+    return (samples / "os/windows" / name).read_bytes()
+
+
+@pytest.mark.usefixtures("everything")
+def test_user_assist_of_windows_7(extract: Extract, samples: Path) -> None:
+    found = extract(user_hive.user_hive, {"/Users/n/NTUSER.DAT": hive(samples, "NTUSER-WIN7.DAT")})
+    counts = {(f.entries, f.times[1].utc) for f in found.of(ProgramTraces)}
+    assert counts == {(61, "2012-04-06T18:54:34.093Z"), (29, "2012-04-06T18:54:22.995Z")}
+    (start,) = (f for f in found.of(ProgramExecuted) if f.software == "start")
+    assert (start.run_count, start.active_seconds) == (14, 420)
+    assert start.times[0].utc == "2010-11-10T07:49:37.0780676Z"
+
+
+@pytest.mark.usefixtures("everything")
+def test_user_assist_of_windows_xp(extract: Extract, samples: Path) -> None:
+    path = "/Documents and Settings/joe/NTUSER.DAT"
+    found = extract(user_hive.user_hive, {path: hive(samples, "NTUSER.DAT")})
+    runs = {(f.program_path, f.run_count) for f in found.of(ProgramExecuted)}
+    assert (r"C:\Program Files\Jetico\BCWipe\BCWipeTM.exe", 1) in runs
+    assert [f.trace for f in found.of(ProgramPresent)].count("muicache") == 4
+
+
+@pytest.mark.usefixtures("everything")
+def test_amcache_of_windows_10(extract: Extract, samples: Path) -> None:
+    path = "/Windows/AppCompat/Programs/Amcache.hve"
+    found = extract(machine_hives.amcache, {path: hive(samples, "win10-Amcache.hve")})
+    (count,) = found.of(ProgramTraces)
+    assert count.entries == 30
+    seven = next(f for f in found.of(ProgramPresent) if f.program_path.endswith("7z.exe"))
+    assert len(seven.sha1 or "") == 40
+    assert seven.times[0].utc == "2019-12-16T21:01:12.7939089Z"
+
+
+@pytest.mark.parametrize(  # plaso's own tests expect these
+    ("name", "path", "deleted"),
+    [
+        ("$I103S5F.jpg", r"C:\Users\random\Downloads\bunnies.jpg", "2016-06-29T21:37:45.618Z"),
+        (
+            "$II3DF3L.zip",
+            r"C:\Users\nfury\Documents\Alloy Research\StarFury.zip",
+            "2012-03-12T20:49:58.633Z",
+        ),
+    ],
+)
+def test_bin_of_windows(samples: Path, name: str, path: str, deleted: str) -> None:
+    found = recycle_bin.parse(hive(samples, name))
+    assert (found.path, times.utc(found.deleted, "filetime")) == (path, deleted)
+
+
+def test_a_program_that_lies_there_is_told(extract: Extract) -> None:
+    name = "Windows/Prefetch/TOR.EXE-0123ABCD.pf"
+    program = "Users/alice/Desktop/Tor Browser/Browser/TorBrowser/Tor/tor.exe"
+    data = (TREE / name).read_bytes()
+    (gone,) = extract(prefetch.files, {name: data}).of(ProgramExecuted)
+    (there,) = extract(prefetch.files, {name: data, program: b"MZ"}).of(ProgramExecuted)
+    assert (gone.on_disk, there.on_disk) == (False, True)
+    assert gone.summary().endswith("no longer at that place")
+
+
+def test_prefetch_counts_its_folder_once(extract: Extract) -> None:
+    data = (TREE / "Windows/Prefetch/TOR.EXE-0123ABCD.pf").read_bytes()
+    tree = {f"Windows/Prefetch/{name}-0123ABCD.pf": data for name in ("A.EXE", "B.EXE", "TOR.EXE")}
+    tree["Windows/Prefetch/AgAppLaunch.db"] = b"not one of them"
+    (count,) = extract(prefetch.files, tree).of(ProgramTraces)
+    assert (count.entries, count.listed) == (3, 1)
+
+
+def _shim_7(path: str) -> bytes:
+    text = path.encode("utf-16-le")
+    head = struct.pack("<II", 0xBADC0FEE, 1).ljust(128, b"\0")
+    entry = struct.pack("<HHIQQ", len(text), len(text), 0, 128 + 48, 130_000_000_000_000_000)
+    return head + entry.ljust(48, b"\0") + text
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (_shim_7(r"C:\a.exe"), [r"C:\a.exe"]),
+        (_shim_7(r"C:\a.exe")[:-4], []),
+        (b"\xee\x0f\xdc\xba" + b"\xff" * 200, []),
+        (b"\x34\0\0\0" + b"10ts" * 50, []),
+        (b"", []),
+    ],
+)
+def test_shim_cache(raw: bytes, expected: list[str]) -> None:
+    assert [entry.path for entry in machine_hives._shims(raw)] == expected
+
+
+@pytest.mark.parametrize("content", [b"", b"regf", b"\xff" * 3000, b"L\0\0\0" * 100, b"a|b|c\n|||"])
+@pytest.mark.parametrize(
+    ("extractor", "path"),
+    [
+        (prefetch.files, "Windows/Prefetch/TOR.EXE-0123ABCD.pf"),
+        (links.shortcuts, "Users/a/Desktop/Tor Browser.lnk"),
+        (
+            links.jump_lists,
+            f"{RECENT}/AutomaticDestinations/f2a9149d1c88d093.automaticDestinations-ms",
+        ),
+        (recycle_bin.recycle_bin, "$Recycle.Bin/S-1-5-21-1/$IABC"),
+        (text_traces.pca, "Windows/appcompat/pca/PcaAppLaunchDic.txt"),
+        (machine_hives.system_hive, "Windows/System32/config/SYSTEM"),
+    ],
+)
+def test_what_only_has_the_name(
+    extract: Extract, extractor: Any, path: str, content: bytes
+) -> None:
+    try:
+        found = extract(extractor, {path: content}).findings
+    except ParseError:
+        return
+    assert all(isinstance(one, ProgramTraces) for one in found)
