@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from triage.engine import messages as m
 from triage.engine.accounts import Account, Accounts
 from triage.engine.coverage import Coverage, Outcome
 from triage.engine.journal import Extraction, Key, ReadFile
-from triage.engine.records import allocation_value, file_key, make, merge
+from triage.engine.records import Records, allocation_value, file_key, make, merge
 from triage.engine.wire import to_text
 from triage.errors import TriageError
 from triage.findings import KINDS, Finding, Sensitivity
@@ -171,11 +171,16 @@ class Results:
         return done
 
     def take(self, match: Match, done: Extraction) -> None:
-        """Take the outcome of one extraction, fresh or from the journal: the same either way."""
+        """Take the outcome of one extraction, fresh or from the journal: the same either way.
+
+        Its replies are used up.
+        """
         volume = self.volumes[match.volume]
         bad = any(file.row == match.row and file.record["read"] == BAD for file in done.files)
         found = 0
-        for reply in done.replies:
+        done.replies.reverse()
+        while done.replies:
+            reply = done.replies.pop()
             if isinstance(reply, m.Found):
                 finding: Finding = msgspec.convert(reply.finding, KINDS[reply.kind])
                 if bad:
@@ -235,10 +240,17 @@ class Results:
         for kind, count in left_out.items():
             self.coverage.add("finding", Outcome.OUT_OF_SCOPE, kind=kind, count=count)
 
-    def records(self, accounts: Accounts) -> list[dict[str, Any]]:
-        """Return the records, merged and sorted; secrets go to their own list."""
-        records = []
-        for statement in self.statements:
+    def records(self, accounts: Accounts) -> Records:
+        """Return the records, merged and sorted; secrets go to their own list.
+
+        The statements are used up: findings are many, and are not kept in two forms.
+        """
+        return merge(self._records(accounts))
+
+    def _records(self, accounts: Accounts) -> Iterator[dict[str, Any]]:
+        self.statements.reverse()
+        while self.statements:
+            statement = self.statements.pop()
             match = statement.match
             record = make(
                 statement.finding,
@@ -248,10 +260,9 @@ class Results:
                 found_by=None if match is None else "content" if match.by_content else "path",
                 account=_account(statement, accounts),
             )
-            records.append(record)
             if statement.finding.secret is not None:
                 self.secrets.append({"finding": record["id"], "secret": statement.finding.secret})
-        return merge(records)
+            yield record
 
 
 def _checked(match: Match, reply: m.Found) -> m.Found | m.Trouble:

@@ -69,7 +69,7 @@ class Run:
         budget = self.options.budget_seconds
         return budget is not None and time.monotonic() - self.started > budget
 
-    def findings(self) -> list[Record]:
+    def findings(self) -> Sequence[Record]:
         """Walk and extract; return the records."""
         examine_media(self.opened, self.results)
         examine_volumes(self.opened, self.results)
