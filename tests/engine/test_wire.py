@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from triage.engine import wire
-from triage.engine.wire import Channel
+from triage.engine.wire import Channel, Kept
 from triage.errors import WorkerError
 from triage.model import Allocation, Entry, EntryType, EvidencePath, FileTimes
 
@@ -115,6 +115,17 @@ def test_messages_arrive_unchanged(message: Found | Done, parent: Channel, worke
     assert parent.receive(Answer, 0) == message
     parent.send(message, 0)
     assert worker.receive(type(message), 0) == message
+
+
+def test_kept_messages_are_given_back_and_not_shown() -> None:
+    messages = [found("/a"), found("/\udcfe", amount=1 << 70), Done(count=1)]
+    kept = Kept[Any](Answer)
+    for message in messages:
+        kept.append(message)
+    assert (list(kept), len(kept)) == (messages, 3)
+    assert "/a" not in repr(kept)
+    kept.clear()
+    assert kept == Kept(Answer)
 
 
 def test_every_escapable_character_survives(parent: Channel, worker: Channel) -> None:
@@ -352,7 +363,7 @@ def test_large_messages_cross_processes() -> None:
     size = 3 << 20
     code = """
 import sys
-from triage.engine.wire import Channel
+from triage.engine.wire import Channel, Kept
 import msgspec
 class Blob(msgspec.Struct, tag=True):
     data: bytes

@@ -16,8 +16,9 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -27,10 +28,11 @@ from triage import canonical
 from triage.bundle.output import writing
 from triage.credentials import SALT_BYTES, Credential, proof
 from triage.engine import messages as m
-from triage.engine.wire import from_text, to_text
+from triage.engine.wire import Kept, from_text, to_text
 from triage.errors import BundleError, ParseError, WorkerError
 
 _SYNC_SECONDS = 1.0
+_WRITTEN_AT_ONCE = 1 << 20  # bytes
 _SHOWN = 60  # characters of a value in a message
 _DIFFERENCES = 3
 
@@ -137,7 +139,7 @@ class ReadFile:
 class Extraction:
     """What one extractor left of one artifact, checked and redacted: results are made of this."""
 
-    replies: list[m.Found | m.Trouble] = field(default_factory=list)
+    replies: Kept[m.Found | m.Trouble] = field(default_factory=partial(Kept, m.SaidReply))
     files: list[ReadFile] = field(default_factory=list)
     failure: m.Failed | None = None
 
@@ -189,7 +191,7 @@ class Journal:
                 self.dropped = os.fstat(self._file).st_size - whole
                 os.ftruncate(self._file, whole)
                 if not whole:
-                    self._append(self._begun(new))
+                    self._append([self._begun(new)])
             except BaseException:
                 self.close()
                 raise
@@ -280,32 +282,31 @@ class Journal:
         """Note that an artifact is finished, unless a secret of it would have to be noted."""
         if extraction.carries_secret:
             return
-        failure = extraction.failure
-        self._append(
-            *(Said(artifact=key, reply=to_text(reply)) for reply in extraction.replies),
-            *(
-                Read(artifact=key, row=file.row, secret=file.secret, record=file.record)
-                for file in extraction.files
-            ),
-            Finished(artifact=key, failure=None if failure is None else to_text(failure)),
-        )
+        self._append(_noted(key, extraction))
 
     def note(self, line: Avoided | Unlooked | Listed | MediaHashed | Sealed) -> None:
         """Note anything else that need not be done again."""
-        self._append(line)
+        self._append([line])
 
-    def _append(self, *lines: Line) -> None:
+    def _append(self, lines: Iterable[Line]) -> None:
         data = bytearray()
         for line in lines:
             entry = canonical.encode(msgspec.to_builtins(line))
             self.head = _check(self.head, entry)
             data += b'{"check":"%s","entry":%s}\n' % (self.head.encode(), entry)
+            if len(data) > _WRITTEN_AT_ONCE:
+                self._write(data)
+                data.clear()
+        self._write(data)
         with writing(self._path):
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._file, view) :]
             if time.monotonic() - self._synced > _SYNC_SECONDS:
                 self.sync()
+
+    def _write(self, data: bytes | bytearray) -> None:
+        with writing(self._path), memoryview(data) as view:
+            done = 0
+            while done < len(view):
+                done += os.write(self._file, view[done:])
 
     def sync(self) -> None:
         """Have everything noted so far on the disk."""
@@ -318,6 +319,15 @@ class Journal:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def _noted(key: Key, extraction: Extraction) -> Iterator[Line]:
+    for reply in extraction.replies:
+        yield Said(artifact=key, reply=to_text(reply))
+    for file in extraction.files:
+        yield Read(artifact=key, row=file.row, secret=file.secret, record=file.record)
+    failure = extraction.failure
+    yield Finished(artifact=key, failure=None if failure is None else to_text(failure))
 
 
 def _check(before: str, entry: bytes) -> str:

@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -146,7 +147,7 @@ def _asked(
         replies = _walked(pool, number, volume.name, end)
         end += sum(_whole_pages(each) for each in replies if isinstance(each, m.Walked))
         if any(place[0] == volume.name for place in places.keys() - _places(volume.name, replies)):
-            replies += _recognised(pool, number, volume.name, replies, scope)
+            replies = chain(replies, _recognised(pool, number, volume.name, replies, scope))
         for reply in replies:
             if isinstance(reply, m.Matched | m.Recognised):
                 entry = reply.entry
@@ -155,7 +156,7 @@ def _asked(
                     yield where, Task(request=request)
 
 
-def _walked(pool: Pool, number: int, volume: str, at: int) -> list[m.AnyReply]:
+def _walked(pool: Pool, number: int, volume: str, at: int) -> Iterable[m.AnyReply]:
     task = Task(request=m.WalkVolume(volume=number, at=at))
     pool.complete(task)
     if task.failure is not None:
@@ -176,7 +177,7 @@ def _places(volume: str, replies: Iterable[m.AnyReply]) -> set[tuple[str, str, s
 
 def _recognised(
     pool: Pool, number: int, volume: str, replies: Iterable[m.AnyReply], scope: dict[str, Any]
-) -> list[m.AnyReply]:
+) -> Iterable[m.AnyReply]:
     """Look at the content of a volume's files: some store was found by it, not by its path.
 
     The borders of the run hold here too. Whose a file is is not known without the first round, so

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 import msgspec
@@ -22,7 +23,7 @@ from triage import errors
 from triage.engine import messages as m
 from triage.engine.nursery import Launcher, Process
 from triage.engine.place import look, new_page
-from triage.engine.wire import Channel
+from triage.engine.wire import Channel, Kept
 from triage.errors import ImageError, TriageError, WorkerError
 
 LOST = {
@@ -50,7 +51,7 @@ class Task:
     most_tries: int = 2  # when workers die of it
     progress: Callable[[int], None] = lambda _: None
     ended: Callable[[Task], None] = lambda _: None  # for those in the background
-    replies: list[m.AnyReply] = field(default_factory=list)
+    replies: Kept[m.AnyReply] = field(default_factory=partial(Kept, m.AnyReply))
     tries: int = 0
     failure: m.Failed | None = None
     place: int | None = None  # metadata address at which the last worker was lost

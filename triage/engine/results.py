@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from triage.engine.accounts import Account, Accounts
 from triage.engine.coverage import Coverage, Outcome
 from triage.engine.journal import Extraction, Key, ReadFile
 from triage.engine.records import Records, allocation_value, file_key, make, merge
-from triage.engine.wire import to_text
+from triage.engine.wire import pack, to_text, unpack
 from triage.errors import TriageError
 from triage.findings import KINDS, Finding, Sensitivity
 from triage.hashing import MEDIA_ALGORITHMS
@@ -57,11 +57,27 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """A finding that passed the check, and the match it came from; None: the engine's own."""
+    """A finding that passed the check, and the match it came from; None: the engine's own.
 
-    finding: Finding
+    Findings are many: it stands packed, a tenth of its size.
+    """
+
+    kind: type[Finding]
+    packed: bytes = field(repr=False)
     match: Match | None
     volume: Volume
+
+    @classmethod
+    def of(cls, finding: Finding, *, match: Match | None = None, volume: Volume) -> Statement:
+        """Pack a finding."""
+        said = m.Found(kind=finding.kind, finding=msgspec.to_builtins(finding))
+        return cls(kind=type(finding), packed=pack(said), match=match, volume=volume)
+
+    @property
+    def finding(self) -> Finding:
+        """What was found, unpacked each time."""
+        finding: Finding = msgspec.convert(unpack(m.Found, self.packed).finding, self.kind)
+        return finding
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,7 +157,7 @@ class Results:
             self.not_repeatable.add(f"{volume}{entry.path}: {code}")
 
     def checked(
-        self, match: Match, replies: Sequence[m.AnyReply], failure: m.Failed | None
+        self, match: Match, replies: Iterable[m.AnyReply], failure: m.Failed | None
     ) -> Extraction:
         """Return what a worker said about one artifact as far as it may be believed, redacted.
 
@@ -149,6 +165,7 @@ class Results:
         """
         done = Extraction(failure=_clean_failure(failure))
         secret = match.registered.extractor.holds_secret
+        read: list[m.FileRead] = []
         for reply in replies:
             if isinstance(reply, m.Found):
                 answer = _checked(match, reply)
@@ -157,36 +174,32 @@ class Results:
                     secret |= answer.finding["sensitivity"] == Sensitivity.SECRET
             elif isinstance(reply, m.Trouble):
                 done.replies.append(_clean_trouble(reply))
-        for reply in replies:
-            if isinstance(reply, m.FileRead):
-                # What lies beside a file with a secret (its -wal, its key file) is treated like it.
-                beside = _folder(reply.entry.path) == _folder(match.entry.path)
-                done.files.append(
-                    ReadFile(
-                        row=reply.row,
-                        secret=reply.secret or (secret and beside),
-                        record=_file_record(self.volumes[match.volume], reply),
-                    )
+            elif isinstance(reply, m.FileRead):
+                read.append(reply)
+        for file in read:
+            # What lies beside a file with a secret (its -wal, its key file) is treated like it.
+            beside = _folder(file.entry.path) == _folder(match.entry.path)
+            done.files.append(
+                ReadFile(
+                    row=file.row,
+                    secret=file.secret or (secret and beside),
+                    record=_file_record(self.volumes[match.volume], file),
                 )
+            )
         return done
 
     def take(self, match: Match, done: Extraction) -> None:
-        """Take the outcome of one extraction, fresh or from the journal: the same either way.
-
-        Its replies are used up.
-        """
+        """Take the outcome of one extraction, fresh or from the journal: the same either way."""
         volume = self.volumes[match.volume]
         bad = any(file.row == match.row and file.record["read"] == BAD for file in done.files)
         found = 0
-        done.replies.reverse()
-        while done.replies:
-            reply = done.replies.pop()
+        for reply in done.replies:
             if isinstance(reply, m.Found):
                 finding: Finding = msgspec.convert(reply.finding, KINDS[reply.kind])
                 if bad:
                     finding = replace(finding, checks=(*finding.checks, BAD))
                 found += 1
-                self.statements.append(Statement(finding=finding, match=match, volume=volume))
+                self.statements.append(Statement.of(finding, match=match, volume=volume))
             elif reply.code in _FAILURES:
                 self.failed(match, reply.code, reply.text, reply.locator)
             else:
@@ -228,13 +241,13 @@ class Results:
         kept: list[Statement] = []
         left_out: dict[str, int] = {}
         for statement in self.statements:
-            if statement.finding.context or statement.match is None:
+            if statement.kind.context or statement.match is None:
                 kept.append(statement)
                 continue
             if _in_scope(statement, scope, accounts):
                 kept.append(statement)
             else:
-                kind = statement.finding.kind
+                kind = statement.kind.kind
                 left_out[kind] = left_out.get(kind, 0) + 1
         self.statements = kept
         for kind, count in left_out.items():
@@ -252,16 +265,17 @@ class Results:
         while self.statements:
             statement = self.statements.pop()
             match = statement.match
+            finding = statement.finding
             record = make(
-                statement.finding,
+                finding,
                 registered=match.registered if match else None,
                 volume=statement.volume,
                 entry=match.entry if match else None,
                 found_by=None if match is None else "content" if match.by_content else "path",
                 account=_account(statement, accounts),
             )
-            if statement.finding.secret is not None:
-                self.secrets.append({"finding": record["id"], "secret": statement.finding.secret})
+            if finding.secret is not None:
+                self.secrets.append({"finding": record["id"], "secret": finding.secret})
             yield record
 
 

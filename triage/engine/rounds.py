@@ -121,6 +121,6 @@ class Rounds:
                 path=statement.match.entry.path,
             )
             for statement in self.results.statements
-            if statement.finding.context and statement.match is not None
+            if statement.kind.context and statement.match is not None
         ]
         return sorted(facts, key=lambda fact: (fact.volume, fact.path, repr(fact.finding)))

@@ -93,8 +93,8 @@ def _closed(volume: Volume, results: Results, *, counts: bool) -> None:
     scheme = volume.scheme or "unrecognised"
     _uncovered(volume, results, reason=f"{volume.state.value}:{scheme}", counts=counts)
     results.statements.append(
-        Statement(
-            finding=EncryptionVolume(
+        Statement.of(
+            EncryptionVolume(
                 scheme=scheme,
                 state=volume.state.value,
                 length=volume.length,
@@ -110,7 +110,6 @@ def _closed(volume: Volume, results: Results, *, counts: bool) -> None:
                 sensitivity=Sensitivity.PUBLIC,
                 locator=f"offset {volume.offset}",
             ),
-            match=None,
             volume=volume,
         )
     )

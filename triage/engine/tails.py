@@ -28,8 +28,8 @@ def tails(volumes: Iterable[Volume]) -> Iterator[Statement]:
         scheme = storage.scheme or storage.filesystem or "unrecognised"
         settings = [f"persistent_storage={storage.name}, {scheme}, {storage.length} bytes"]
     locked = storage is not None and storage.state is VolumeState.LOCKED
-    yield Statement(
-        finding=DarknetClient(
+    yield Statement.of(
+        DarknetClient(
             application="tails",
             directory=found.name,
             settings=tuple(settings),
@@ -40,6 +40,5 @@ def tails(volumes: Iterable[Volume]) -> Iterator[Statement]:
             sensitivity=Sensitivity.PUBLIC,
             locator=f"offset {found.offset}",
         ),
-        match=None,
         volume=found,
     )

@@ -6,7 +6,7 @@ A directory at which two workers were lost is left out, said to be, and the walk
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,7 +116,7 @@ class Walker:
     def _walked(
         self,
         number: int,
-        replies: Sequence[m.AnyReply],
+        replies: Iterable[m.AnyReply],
         owners: Sequence[Registered],
         excluded: PatternSet,
     ) -> list[int]:

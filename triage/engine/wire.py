@@ -19,9 +19,10 @@ import select
 import struct
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import UnionType
-from typing import Any, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
@@ -31,7 +32,7 @@ MESSAGE_LIMIT = 64 << 20  # bytes of one message
 
 M = TypeVar("M", bound=msgspec.Struct)
 
-_HEADER = struct.Struct(">IB")
+_LENGTH = struct.Struct(">I")
 _PLAIN, _ESCAPED = 0, 1  # msgpack; JSON with escaped strings
 _CHUNK = 1 << 18  # bytes read at once
 _BAD = (  # what msgspec and the constructors it calls answer to wrong values
@@ -72,11 +73,11 @@ class Channel:
 
         Raises WorkerError: "closed", "too large", "timed out", "cannot be encoded".
         """
-        encoding, payload = _encoded(message)
-        if len(payload) >= self._limit:
+        packed = pack(message)
+        if len(packed) > self._limit:
             raise WorkerError("too large")
         deadline = _deadline(timeout)
-        view = memoryview(_HEADER.pack(len(payload) + 1, encoding) + payload)
+        view = memoryview(_LENGTH.pack(len(packed)) + packed)
         while view:
             _wait(self._writer, select.POLLOUT, deadline)
             try:
@@ -132,21 +133,20 @@ class Channel:
         Raises WorkerError: "too large", "not a message".
         """
         while length := self._complete():
-            encoding = self._buffer[_HEADER.size - 1]
-            payload = bytes(memoryview(self._buffer)[_HEADER.size : length])
+            packed = bytes(memoryview(self._buffer)[_LENGTH.size : length])
             del self._buffer[:length]
-            yield _decoded(type_, encoding, payload)
+            yield unpack(type_, packed)
 
     def _complete(self) -> int:
         """Return the length of the first frame, 0 while it is not complete."""
-        if len(self._buffer) < _HEADER.size:
+        if len(self._buffer) < _LENGTH.size:
             return 0
-        declared, _ = _HEADER.unpack_from(self._buffer)
+        (declared,) = _LENGTH.unpack_from(self._buffer)
         if declared > self._limit:
             raise WorkerError("too large")
         if declared == 0:
             raise WorkerError("not a message")
-        length: int = _HEADER.size - 1 + declared
+        length: int = _LENGTH.size + declared
         return length if len(self._buffer) >= length else 0
 
 
@@ -185,6 +185,42 @@ def to_text(message: msgspec.Struct) -> str:
 def from_text(type_: Any, text: str) -> Any:
     """Return the message behind `to_text`. Raises WorkerError "not a message"."""
     return _decoded(type_, _ESCAPED, text.encode("utf-8", "surrogatepass"))
+
+
+def pack(message: msgspec.Struct) -> bytes:
+    """Return a message as it is sent, without its length.
+
+    Raises WorkerError: "cannot be encoded".
+    """
+    encoding, payload = _encoded(message)
+    return bytes((encoding,)) + payload
+
+
+def unpack(type_: Any, packed: bytes) -> Any:
+    """Return the message behind `pack`. Raises WorkerError "not a message"."""
+    return _decoded(type_, packed[0], packed[1:])
+
+
+@dataclass(slots=True)
+class Kept(Generic[M]):
+    """Messages of a type, kept as they are sent: a tenth of the memory, decoded when read."""
+
+    type_: type[M] | UnionType
+    _packed: list[bytes] = field(default_factory=list, repr=False)
+
+    def append(self, message: M) -> None:
+        """Keep one more."""
+        self._packed.append(pack(message))
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._packed.clear()
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __iter__(self) -> Iterator[M]:
+        return (unpack(self.type_, packed) for packed in self._packed)
 
 
 def _encoded(message: msgspec.Struct) -> tuple[int, bytes]:
