@@ -48,7 +48,7 @@ class ProgramExecuted(Finding):
 
     def summary(self) -> str:
         """Software, how often, by which trace."""
-        often = f", {self.run_count} times" if self.run_count else ""
+        often = f", {self.run_count:,} times" if (self.run_count or 0) > 1 else ""
         return f"{self.software} ran{often} ({self.trace}){_gone(self.on_disk)}"
 
 
