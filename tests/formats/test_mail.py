@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 
 from triage.formats import mail
-from triage.formats.mail import KEPT, Message, addresses, date, decode_words, messages, parse
+from triage.formats.mail import (
+    KEPT,
+    Message,
+    addresses,
+    date,
+    decode_words,
+    headers,
+    messages,
+    parse,
+)
 
 
 class Memory:
@@ -177,3 +186,9 @@ def test_addresses() -> None:
     assert addresses(value) == ("a@example.org", "b@example.org")
     assert addresses("a@b.c," * 1000, limit=3) == ("a@b.c",)
     assert addresses(None) == ()
+
+
+def test_headers_alone_are_those_of_the_whole_message() -> None:
+    raw = b"From x\nSubject: =?utf-8?Q?=C3=BC?=\n b\nTo: c@example.org\n\nbody\n"
+    assert headers(raw).headers == parse(raw).headers
+    assert headers(raw).texts == ()

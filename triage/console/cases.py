@@ -161,8 +161,12 @@ def _case(kind: str, value: Record, record: Record) -> str | None:
             return None if record["confidence"] == "possible" else _SECRET
         case "wallet.device":
             return _DEVICE
-        case "wallet.exchange":
-            return _SERVICE
+        case "wallet.exchange":  # reading about a service, and mail in its name, are no account
+            trace = value.get("trace")
+            weak = (trace == "history" and not value.get("pages")) or (
+                trace == "mail" and record["confidence"] == "possible"
+            )
+            return None if weak else _SERVICE
         case "wallet.file":
             return _of_file(value, record["protection"])
         case _:

@@ -222,23 +222,43 @@ class WalletExchange(Finding):
     """Data of an account at an exchange, broker or payment service for cryptocurrency."""
 
     kind: ClassVar[str] = "wallet.exchange"
-    identity: ClassVar[tuple[str, ...]] = ("exchange", "trace")
+    identity: ClassVar[tuple[str, ...]] = ("exchange", "trace", "service_account")
     title: ClassVar[str] = "Exchange accounts"
     interpretation: ClassVar[Interpretation] = Interpretation(
-        means="A file in the form that this service gives to its customers lies here.",
-        does_not_mean="Whose account it is, or that it holds anything now.",
-        other_explanations="A file received from someone else, a sample, a tax adviser's copy.",
+        means="By `trace`: a file in the form that this service gives to its customers lies here; "
+        "its pages were visited, `pages` names those that customers use; a browser kept a login "
+        "for it; or mail in its name lies here.",
+        does_not_mean="Whose account it is, or that it holds anything now. Visits and mail alone "
+        "do not show that there is an account.",
+        other_explanations="A file received from someone else, a tax adviser's copy, reading about "
+        "the service, an account that was never finished, advertising, forged mail.",
         next_steps="Ask the service: it knows the customer, the bank account and the balance, "
-        "and it can freeze.",
+        "and it can freeze. Ask early, by the procedure of your agency.",
     )
 
     exchange: str
-    trace: str  # csv-export
+    trace: str  # csv-export, history, saved-login, mail
+    service_account: str | None = None  # customer number, user name or mail address that is told
     report: str | None = None  # which of the service's reports: trades, deposits …
     records: int | None = None  # lines after the header
     coins: tuple[str, ...] = ()  # tickers that the columns name, 40 at most
+    visits: int | None = None
+    pages: tuple[str, ...] = ()  # words of visited addresses: deposit, login …
+    messages: int | None = None
+    category: str | None = None  # of the service, by the list
+    indicator_list: str | None = None  # the list and its date, where it told the service
 
     def summary(self) -> str:
-        """Service and kind of export."""
-        told = f" of {self.report}" if self.report else ""
-        return f"{self.exchange}: export{told}"
+        """Service and trace."""
+        whose = f" of {self.service_account}" if self.service_account else ""
+        match self.trace:
+            case "csv-export":
+                return f"{self.exchange}: export {self.report or 'file'}{whose}"
+            case "saved-login":
+                return f"{self.exchange}: saved login{whose}"
+            case "mail":
+                whom = f" to {self.service_account}" if self.service_account else ""
+                return f"{self.exchange}: mail in its name{whom}"
+            case _:
+                told = f", {', '.join(self.pages[:5])}" if self.pages else ""
+                return f"{self.exchange}: pages visited{told}"

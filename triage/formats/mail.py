@@ -143,6 +143,14 @@ def parse(raw: bytes) -> Mail:
     )
 
 
+def headers(raw: bytes) -> Mail:
+    """Take the headers of a message alone, which costs little; `texts` is empty."""
+    if raw.startswith(b"From "):
+        raw = raw.partition(b"\n")[2]
+    found, _ = _split(raw)
+    return Mail(headers=tuple((name, decode_words(value)) for name, value in found), texts=())
+
+
 def _split(raw: bytes) -> tuple[list[tuple[str, str]], bytes]:
     """Return the headers, unfolded and not decoded, and the body."""
     headers: list[tuple[str, str]] = []
