@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "run",
     "info": "info",
     "verify": "inspect",
+    "verifier": "inspect",
     "show": "inspect",
     "get": "inspect",
     "diff": "inspect",

@@ -11,7 +11,10 @@ from typing import Any
 
 import click
 
+from triage import canonical
 from triage.bundle import Bundle, Outcome, compare, load_trust, verify
+from triage.bundle.handout import verifier_source
+from triage.bundle.redacted import Opening, read_openings
 from triage.cli.command import cli, format_option
 from triage.console.cases import guidance_of
 from triage.console.conversations import print_conversations
@@ -19,7 +22,7 @@ from triage.console.output import facts, note, stdout, table, write_json, write_
 from triage.console.summary import account_name, latest, print_summary
 from triage.engine.records import finding_id
 from triage.engine.remeasure import remeasure
-from triage.errors import BundleError, ExitCode, UsageError, worst
+from triage.errors import BundleError, ExitCode, ParseError, UsageError, worst
 from triage.report import render
 
 _BUNDLE = click.Path(path_type=Path)
@@ -38,6 +41,12 @@ _BUNDLE = click.Path(path_type=Path)
     metavar="IMAGE",
     help="Read the byte runs of every file again from the image and hash them.",
 )
+@click.option(
+    "--openings",
+    type=_BUNDLE,
+    metavar="FILE",
+    help="Of a redacted bundle: show that these values are what was taken out.",
+)
 @format_option
 def verify_command(
     bundle: Path,
@@ -46,6 +55,7 @@ def verify_command(
     trust: Path | None,
     require_signature: bool,
     against: Path | None,
+    openings: Path | None,
     format_: str,
 ) -> int:
     """Check BUNDLE against its own seal, and against what was kept elsewhere.
@@ -66,6 +76,7 @@ def verify_command(
         trust=load_trust(trust) if trust else None,
         require_signature=require_signature,
         finding_id=finding_id,
+        openings=_openings(openings),
     )
     code = result.exit_code
     again = remeasure(Bundle.open(bundle), against) if against and result.intact else None
@@ -110,6 +121,28 @@ def verify_command(
     return code
 
 
+def _openings(path: Path | None) -> list[Opening]:
+    if path is None:
+        return []
+    try:
+        with path.open("rb") as file:
+            return list(read_openings(canonical.lines(file)))
+    except OSError as error:
+        raise UsageError(f"cannot read: {error.strerror}", where=str(path)) from error
+    except ParseError as error:
+        raise UsageError(error.message, where=f"{path} {error.where}") from error
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise UsageError("already exists", where=os.fspath(path)) from None
+    except OSError as error:
+        raise BundleError(f"cannot be written: {error.strerror}", where=os.fspath(path)) from None
+
+
 def _chosen(
     bundle: Bundle,
     kind: str | None,
@@ -132,6 +165,24 @@ def _chosen(
         if grep and grep.casefold() not in repr(record).casefold():
             continue
         yield record
+
+
+@cli.command("verifier", short_help="Write the single-file verifier for the other side.")
+@click.option("-o", "--output", required=True, type=_BUNDLE, metavar="FILE.py")
+def verifier_command(output: Path) -> int:
+    """Write a program that verifies bundles with nothing but Python 3.9 or newer.
+
+    Whoever receives a bundle can read it and run it without installing anything. Signatures are
+    checked where the package `cryptography` is there; elsewhere it says that they were not.
+
+    \b
+    Example:
+      triage verifier -o verify-bundle.py
+      python3 verify-bundle.py exhibit-7.bundle --seal-code XXXX-…
+    """
+    _write_new(output, verifier_source())
+    note(f"verifier written to {output}")
+    return ExitCode.OK
 
 
 @cli.command("show", short_help="Show findings of a bundle.")
@@ -224,12 +275,9 @@ def get_command(bundle: Path, sha256: str, output: Path) -> int:
     source = Bundle.open(bundle).file_path(sha256)
     try:
         data = source.read_bytes()
-        with output.open("xb") as target:
-            target.write(data)
-    except FileExistsError:
-        raise UsageError("already exists", where=os.fspath(output)) from None
     except OSError as error:
-        raise BundleError(f"cannot be written: {error.strerror}", where=os.fspath(output)) from None
+        raise BundleError(f"cannot be read: {error.strerror}", where=os.fspath(source)) from None
+    _write_new(output, data)
     note(f"{len(data):,} bytes written to {output}")
     return ExitCode.OK
 
@@ -288,13 +336,6 @@ def report_command(bundle: Path, output: Path) -> int:
     Example:
       triage report exhibit-7.bundle -o report.html
     """
-    content = render(Bundle.open(bundle))
-    try:
-        with output.open("xb") as target:
-            target.write(content)
-    except FileExistsError:
-        raise UsageError("already exists", where=os.fspath(output)) from None
-    except OSError as error:
-        raise BundleError(f"cannot be written: {error.strerror}", where=os.fspath(output)) from None
+    _write_new(output, render(Bundle.open(bundle)))
     note(f"report written to {output}")
     return ExitCode.OK
