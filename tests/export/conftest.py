@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from tests.report.conftest import RUN
 from triage.bundle import Bundle, BundleWriter
 from triage.engine.records import finding_id
 
@@ -129,11 +130,10 @@ def make(tmp_path: Path) -> Make:
             writer.write_json(
                 "run.json",
                 {
-                    "contract": 1,
-                    "tool": {"name": "disk-triage", "version": "0.1.0"},
-                    "case": {"authority": None, "notes": None, **given},
+                    **RUN,
+                    "case": {**RUN["case"], **given},
                     "image": {
-                        "container": "raw",
+                        **RUN["image"],
                         "media_size": 8192,
                         "hashes": {"sha256": "3" * 64, "md5": "4" * 32},
                     },
@@ -142,7 +142,18 @@ def make(tmp_path: Path) -> Make:
             )
             writer.write_lines("findings.jsonl", found)
             writer.write_lines("files.jsonl", [file()])
-            writer.write_lines("coverage.jsonl", [{"step": "walk", "outcome": "found"}])
+            writer.write_lines(
+                "coverage.jsonl",
+                [
+                    {
+                        "step": "walk",
+                        "outcome": "found",
+                        "reason": None,
+                        "counts": False,
+                        "volume": "p1",
+                    }
+                ],
+            )
             writer.write_lines("problems.jsonl", [])
             writer.seal(signer=None, bag_info={}, predicate={"incomplete": False})
         return Bundle.open(tmp_path / name)

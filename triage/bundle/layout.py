@@ -28,6 +28,7 @@ COVERAGE = "data/coverage.jsonl"
 PROBLEMS = "data/problems.jsonl"
 CUSTODY = "data/custody.jsonl"
 SECRETS = "data/secrets.age"
+REDACTIONS = "data/redactions.jsonl"  # only where something was taken out
 EXPORTED = "data/files"
 REPORT = "data/report"
 

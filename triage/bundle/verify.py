@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from triage import canonical
-from triage.bundle import bag, layout
+from triage.bundle import bag, layout, redacted
 from triage.bundle.keys import TrustedKey, find_trusted
 from triage.bundle.later import check_later
 from triage.bundle.root import bundle_root
@@ -39,11 +39,13 @@ def verify(
     trust: Sequence[TrustedKey] | None = None,
     require_signature: bool = False,
     finding_id: Callable[[dict[str, Any]], str] | None = None,
+    openings: Sequence[redacted.Opening] = (),
 ) -> Verification:
     """Check a bundle against itself and against what was kept elsewhere.
 
     `seal_code` may be that of the bundle or of its latest custody event. With `trust` a signature
-    must come from one of these keys. `finding_id` computes the id that a record must have.
+    must come from one of these keys. `finding_id` computes the id that a record must have. Each of
+    `openings` must be of something that was taken out.
 
     Raises BundleError when `path` is not a finished bundle or cannot be read, UsageError when
     `seal_code` cannot be one. What was altered is not raised but in the result.
@@ -55,6 +57,7 @@ def verify(
         trust=trust,
         require_signature=require_signature,
         finding_id=finding_id,
+        openings=openings,
     ).run()
 
 
@@ -71,12 +74,14 @@ class _Verifier:
         trust: Sequence[TrustedKey] | None,
         require_signature: bool,
         finding_id: Callable[[dict[str, Any]], str] | None,
+        openings: Sequence[redacted.Opening],
     ) -> None:
         self.tree = tree
         self.code = code
         self.trust = trust
         self.require_signature = require_signature
         self.finding_id = finding_id
+        self.openings = openings
         self.checks: list[Check] = []
         self.seal: Seal | None = None
         self.later: tuple[Seal, ...] = ()
@@ -85,6 +90,8 @@ class _Verifier:
         self.counts: dict[str, int] = {}
         self.wrong_ids: list[str] = []
         self.unexported: list[str] = []
+        self.commitments: set[str] = set()
+        self.wrong_redactions: list[str] = []
         self.signers: list[str] = []
         self.trusted: TrustedKey | None = None
         self.anchored = False
@@ -102,6 +109,7 @@ class _Verifier:
             self._check(_short(path), partial(self._records, path))
         self._check("finding-ids", self._finding_ids)
         self._check("exported", self._exported)
+        self._check("redactions", self._redactions)
         self._check("custody", self._custody)
         self._check("later-custody", self._later)
         self._check("totals", self._totals)
@@ -250,6 +258,11 @@ class _Verifier:
                 expected = ""
             if expected != record["id"]:
                 self.wrong_ids.append(ascii(record["id"]))
+        if path == layout.FINDINGS:
+            try:
+                self.commitments.update(redacted.commitments_of(record))
+            except AlteredError:
+                self.wrong_redactions.append(ascii(record["id"]))
         exported = record.get("exported")
         if path == layout.FILES and exported is not None and not self._is_exported(exported):
             self.unexported.append(f"{exported!a} of {record['key']!a} is missing")
@@ -285,6 +298,38 @@ class _Verifier:
         if wrong:
             raise AlteredError(_some(wrong))
         return f"{len(stored)} exported files, under the names of their content"
+
+    def _redactions(self) -> str:
+        if layout.REDACTIONS not in self.tree.files:
+            if self.commitments or self.wrong_redactions:
+                raise AlteredError("findings were redacted, and the commitments are missing")
+            if self.openings:
+                raise AlteredError("openings were given, and nothing was taken out")
+            raise _NotDoneError("nothing was taken out")
+        with self.tree.open(layout.REDACTIONS) as file:
+            made = redacted.parse_redactions(canonical.lines(file))
+        if self.wrong_redactions:
+            raise AlteredError(
+                f"do not say what they were made from: {_some(self.wrong_redactions)}"
+            )
+        if not self.commitments <= made:
+            raise AlteredError("a finding commits to something that is not listed")
+        source = _needed(self.seal, "there is no readable seal").predicate.get("redacted_from")
+        if not isinstance(source, dict):
+            raise AlteredError("the seal does not say from which bundle this was made")
+        opened = self._opened(made)
+        return (
+            f"{len(made)} commitments; made from the bundle with seal code "
+            f"{bag.single_line(str(source.get('seal_code')))}{opened}"
+        )
+
+    def _opened(self, made: frozenset[str]) -> str:
+        if not self.openings:
+            return ""
+        wrong = [ascii(o.what) for o in self.openings if o.commitment not in made]
+        if wrong:
+            raise AlteredError(f"openings of something else: {_some(wrong)}")
+        return f"; {len(self.openings)} opened: what was given stood there"
 
     def _custody(self) -> str:
         with self.tree.open(layout.CUSTODY) as file:

@@ -258,6 +258,13 @@ class BundleWriter:
         with self._new(layout.SECRETS) as file:
             age.encrypt((_line(item, layout.SECRETS) for item in secrets), file, recipient)
 
+    def write_redactions(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write `data/redactions.jsonl`: a commitment for each thing that was taken out, sorted."""
+        ordered = sorted(lines, key=lambda line: str(line["commitment"]))
+        with self._new(layout.REDACTIONS) as file:
+            for line in ordered:
+                file.write(_line(line, layout.REDACTIONS))
+
     def write_report(self, name: str, data: bytes) -> None:
         """Write one file of `data/report/`."""
         with self._new(f"{layout.REPORT}/{name}") as file:

@@ -26,7 +26,8 @@ _KEY = click.option(
 )
 
 
-def _must_be_intact(bundle: Path) -> None:
+def must_be_intact(bundle: Path) -> None:
+    """Raise AlteredError unless a bundle is what was sealed."""
     if not verify(bundle, finding_id=finding_id).intact:
         raise AlteredError("the bundle is not what was sealed; see `triage verify`")
 
@@ -49,7 +50,7 @@ def custody_add(bundle: Path, event: str, *, by: str, text: str | None, sign: Pa
     Example:
       triage custody add exhibit-7.bundle handed-over --by "P. Muster" --note "to court"
     """
-    _must_be_intact(bundle)
+    must_be_intact(bundle)
     signer = load_signer(sign, passphrase()) if sign else None
     seal = append_event(bundle, event, {"by": by, "note": text}, signer=signer)
     stdout().print(facts({"event": event, "seal code": seal.code}))
@@ -92,7 +93,7 @@ def seal_sign(bundle: Path, *, sign: Path) -> int:
     Example:
       triage seal sign exhibit-7.bundle --sign second-person.key
     """
-    _must_be_intact(bundle)
+    must_be_intact(bundle)
     path = add_signature(bundle, load_signer(sign, passphrase()))
     note(f"signature written to {path}")
     return ExitCode.OK
@@ -113,7 +114,7 @@ def secrets_open(bundle: Path, *, identity: Path) -> int:
     Example:
       triage secrets open exhibit-7.bundle --identity lab.age
     """
-    _must_be_intact(bundle)
+    must_be_intact(bundle)
     found = Bundle.open(bundle).secrets(load_identities(identity))
     append_event(bundle, "secrets.opened", {"count": len(found)})
     write_jsonl(found)

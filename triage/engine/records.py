@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any, overload
 
 import triage
+from triage.bundle import redacted
 from triage.bundle.layout import CONTRACT_VERSION
 from triage.canonical import Json, encode, escaped, jsonable
 from triage.engine.accounts import Account
@@ -31,7 +32,12 @@ def file_key(volume: str, entry: Entry) -> str:
 
 
 def finding_id(record: Mapping[str, Any]) -> str:
-    """Return the id that a record must have: it follows from what was found where."""
+    """Return the id that a record must have: it follows from what was found where.
+
+    In a redacted bundle it follows from the commitment to the record that it was made from.
+    """
+    if record.get("redacted"):
+        return redacted.finding_id(record["redacted"]["original"])
     source = record["source"]
     identity = [
         CONTRACT_VERSION,

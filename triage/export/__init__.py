@@ -16,6 +16,7 @@ from triage.export.case import case
 from triage.export.exported import Exported
 from triage.export.hashcat import hash_lines
 from triage.export.misp import misp
+from triage.export.redact import Redaction, Rules, redact
 from triage.export.sqlite import sqlite
 from triage.export.stix import stix
 from triage.export.timesketch import timesketch
@@ -32,4 +33,12 @@ TARGETS: Final[Mapping[str, Callable[[Bundle], Exported]]] = MappingProxyType(
 )
 """Name on the command line → exporter."""
 
-__all__ = ["TARGETS", "Exported", "addresses_csv", "hash_lines"]
+__all__ = [
+    "TARGETS",
+    "Exported",
+    "Redaction",
+    "Rules",
+    "addresses_csv",
+    "hash_lines",
+    "redact",
+]
