@@ -29,7 +29,7 @@ LAYERS = (
     ("triage.formats",),
     ("triage.evidence",),
     ("triage.findings",),
-    ("triage.model", "triage.canonical", "triage.hashing", "triage.errors"),
+    ("triage.model", "triage.canonical", "triage.hashing", "triage.errors", "triage.verifier"),
 )
 # Reading evidence and reading formats do not know each other.
 APART = (("triage.formats", "triage.evidence"),)
