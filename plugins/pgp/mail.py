@@ -3,8 +3,8 @@
 Written from RFC 3156 (PGP/MIME), RFC 4155 and RFC 5322 for mbox, Maildir, single messages and Apple
 Mail's emlx; tested with mail made by a committed script and blocks made by GnuPG 2.2.40. Folders of
 any size are read as a stream, of each message the first 512 KiB. Quoted blocks (`> -----BEGIN`) are
-passed over. Outlook's stores and messages are read as `mail.outlook` says it.
-Not read: mail in databases, encrypted bodies themselves.
+passed over. Outlook's files and Thunderbird's search index are read as `mail.outlook` and
+`mail.thunderbird` say it. Not read: encrypted bodies themselves.
 References: RFC 3156, RFC 4155, RFC 4880.
 """
 
@@ -13,8 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from triage.api import Artifact, Header, PgpKey, PgpMessage, Time, Unit, Zone, extractor
-from triage.formats import mail, outlook, outlook_store
+from triage.api import (
+    Artifact,
+    Header,
+    PgpKey,
+    PgpMessage,
+    RowState,
+    SqliteSchema,
+    Time,
+    Unit,
+    Zone,
+    extractor,
+)
+from triage.formats import gloda, mail, outlook, outlook_store
 from triage.formats.stamps import stamp
 from triage.formats.times import utc
 
@@ -83,6 +94,27 @@ def in_outlook(artifact: Artifact) -> Iterator[PgpKey | PgpMessage]:
     for letter in outlook.letters(artifact.open(), []):
         handled = stamp("sent", letter.sent, Unit.FILETIME)
         yield from _in_mail(artifact, letter.mail, f"{letter.place}, ", handled)
+
+
+@extractor(
+    name="pgp.mail.search-index",
+    paths=(
+        # Thunderbird 3 and later, SeaMonkey: in the profile, any system
+        "**/global-messages-db.sqlite",
+    ),
+    content=(SqliteSchema(gloda.TABLES),),
+    yields=(PgpKey, PgpMessage),
+)
+def in_search_index(artifact: Artifact) -> Iterator[PgpKey | PgpMessage]:
+    """Read the recipients and signers of OpenPGP mail that was indexed, and keys in it."""
+    with artifact.sqlite() as database:
+        if not database.has(gloda.TABLES):
+            return
+        for message in gloda.messages(database):
+            place = f"message {message.id} of {message.folder or 'an unknown folder'}, "
+            sent = stamp("sent", message.date, Unit.US_UNIX)
+            for finding in _in_mail(artifact, message.mail, place, sent):
+                yield replace(finding, row=RowState(message.state.value))
 
 
 def _in_mail(
