@@ -25,6 +25,12 @@ from triage.findings.chat import (
 )
 from triage.findings.darknet import DarknetClient, DarknetIdentity
 from triage.findings.indicator import IndicatorI2p, IndicatorOnion
+from triage.findings.machine import (
+    SystemClockChange,
+    SystemLogon,
+    SystemNetwork,
+    SystemUsb,
+)
 from triage.findings.mail import MailAccount, MailRemailerClient, MailRemailerMessage
 from triage.findings.pgp import PgpKey, PgpMessage
 from triage.findings.program import (
@@ -68,6 +74,10 @@ KINDS: dict[str, type[Finding]] = {
         SystemOs,
         SystemAccount,
         SystemTimezone,
+        SystemLogon,
+        SystemUsb,
+        SystemNetwork,
+        SystemClockChange,
         ProgramExecuted,
         ProgramPresent,
         ProgramRemoved,
@@ -145,8 +155,12 @@ __all__ = [
     "Sensitivity",
     "Shows",
     "SystemAccount",
+    "SystemClockChange",
+    "SystemLogon",
+    "SystemNetwork",
     "SystemOs",
     "SystemTimezone",
+    "SystemUsb",
     "Time",
     "TorBridge",
     "TorCircuit",
