@@ -167,6 +167,28 @@ class Names:
             text = b"/".join(names)
         return self.add(text)
 
+    def add_bytes(self, buffer: Array, starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+        """Take names as they are, of bytes at `starts`; a zero ends a name, as in C."""
+        if not len(starts):
+            return starts, lengths
+        data = buffer.take(ragged(starts, lengths + 1))
+        ends = np.cumsum(lengths + 1) - 1
+        data[ends] = SEPARATOR
+        odd = (data == SEPARATOR) | (data == 0)
+        odd[ends] = False
+        text: bytes = data.tobytes()
+        if np.any(odd):
+            by_hand: dict[int, bytes] = {}
+            for number in distinct(np.searchsorted(ends, np.flatnonzero(odd))).tolist():
+                chosen = data[ends[number] - lengths[number] : ends[number]]
+                by_hand[number] = chosen.tobytes().partition(b"\0")[0].replace(b"/", rb"\x2f")
+                chosen[:] = ord("?")
+            names = data.tobytes().split(b"/")
+            for number, name in by_hand.items():
+                names[number] = name
+            text = b"/".join(names)
+        return self.add(text)
+
     def add(self, data: bytes) -> tuple[Ints, Ints]:
         """Take UTF-8 names, each followed by `/`; return offsets and lengths in bytes."""
         ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == SEPARATOR)

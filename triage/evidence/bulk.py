@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from triage.errors import EvidenceError
-from triage.evidence.arrays import Declined
+from triage.evidence.arrays import Declined, check
 from triage.evidence.filesystem import TskTree
 from triage.evidence.index import Named
 from triage.evidence.tree import Listed
 from triage.model import ByteRun, Reader
 
-_BATCH = 4 << 20  # bytes read at once
 _NEAR = 32 << 10  # a gap that is cheaper to read than to leave out
+_BATCH = 4 << 20  # bytes read at once
 
 
 class TreeInBulk(ABC):
@@ -55,6 +56,25 @@ class TreeInBulk(ABC):
     @abstractmethod
     def listed(self, max_entries: int, progress: Callable[[int], None]) -> Listed:
         """List the volume. Raises Declined and EvidenceError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """The part of an image that begins with a volume."""
+
+    image: Reader
+    offset: int  # bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes from the start of the volume to the end of the image."""
+        return self.image.size - self.offset
+
+    def read(self, at: int, length: int) -> bytes:
+        """Return bytes of the volume. Raises Declined when there are less, and EvidenceError."""
+        data = self.image.read_at(self.offset + at, length)
+        check(len(data) == length, "metadata is cut")
+        return data
 
 
 def fill(image: Reader, view: memoryview, pieces: list[tuple[int, int, int]]) -> None:

@@ -24,6 +24,7 @@ _WITH_ATTRIBUTES = frozenset({"ntfs"})
 _MAX_ATTRIBUTES = 1024  # streams of one file
 _LARGEST_INODE = 2**63 - 1
 _MAX_RUNS = 65536  # of one file
+_ONE_LESS = 2**32 - 1  # than 0, of a sequence number
 
 # Left to itself TSK refuses a volume that keeps the mark of an older file system as well.
 _KINDS = {
@@ -117,7 +118,7 @@ class TskTree:
         if not raw or raw in _DOTS:
             return
         address: int = name.meta_addr
-        if meta is None and address and self._attributes:
+        if meta is None and address:
             found = self._just_deleted(address, int(name.meta_seq)) or found
             meta = found.info.meta
         if b"/" in raw:  # never a separator inside a name
@@ -147,17 +148,22 @@ class TskTree:
                 )
 
     def _just_deleted(self, address: int, sequence: int) -> Any | None:
-        """Return the MFT entry of a deleted name if nothing has used it since.
+        """Return the metadata of a deleted name if nothing has used it since.
 
-        Windows adds one to the sequence number when it frees an entry; TSK then takes name and
-        entry for strangers and leaves the entry out.
+        Windows adds one to the sequence number when it frees an MFT entry; TSK then takes name and
+        entry for strangers and leaves the entry out. In other file systems there is no such number,
+        but for a name in `$OrphanFiles` TSK expects one that is one less.
         """
+        if not self._attributes and sequence != _ONE_LESS:
+            return None
         try:
             found = self._fs.open_meta(inode=address)
         except OSError:
             return None
         meta = found.info.meta
-        if meta is None or int(meta.flags) & _META_ALLOC or int(meta.seq) != sequence + 1:
+        if meta is None or int(meta.flags) & _META_ALLOC:
+            return None
+        if int(meta.seq) != (sequence + 1 if self._attributes else 0):
             return None
         return found
 

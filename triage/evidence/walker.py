@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from triage.evidence import fat, iso9660, yaffs2
+from triage.evidence.bulk import TreeInBulk
+from triage.evidence.ext import ExtTree
 from triage.evidence.fat_bulk import FatInBulk
 from triage.evidence.filesystem import TskTree
 from triage.evidence.image import DiskImage
@@ -11,17 +13,21 @@ from triage.evidence.tree import FileTree
 from triage.evidence.yaffs2_tree import FlashTree
 from triage.model import Volume, Walker
 
+_IN_BULK: dict[str, type[TreeInBulk]] = {
+    "ntfs": NtfsTree,
+    **dict.fromkeys(("ext2", "ext3", "ext4"), ExtTree),
+    **dict.fromkeys(fat.KINDS, FatInBulk),
+}
+
 
 def open_tree(image: DiskImage, volume: Volume, walker: Walker = Walker.AUTO) -> FileTree:
     """Open the file system of a volume. Raises EvidenceError."""
-    if volume.filesystem == yaffs2.NAME:
+    kind = volume.filesystem or ""
+    if kind == yaffs2.NAME:
         return FlashTree(TskTree(image.as_tsk(volume.offset, volume.length), volume))
-    if volume.filesystem == iso9660.NAME and walker is Walker.AUTO:
+    if kind == iso9660.NAME and walker is Walker.AUTO:
         return iso9660.IsoTree(image, volume)
     tsk = TskTree(image.as_tsk(), volume)
-    if volume.filesystem in fat.KINDS:
-        kind = FatInBulk if walker is Walker.AUTO else fat.FatTree
-        return kind(image, volume.offset, tsk)
-    if walker is Walker.AUTO and volume.filesystem == "ntfs":
-        return NtfsTree(image, volume.offset, tsk)
-    return tsk
+    if walker is Walker.AUTO and kind in _IN_BULK:
+        return _IN_BULK[kind](image, volume.offset, tsk)
+    return fat.FatTree(image, volume.offset, tsk) if kind in fat.KINDS else tsk
