@@ -168,7 +168,7 @@ class Walked(Reply, frozen=True, kw_only=True):
     length: int
     places: int  # bytes behind it: where the content of each row begins; 0: not known
     sha256: str  # of the index: tells whether a run that goes on sees the same names
-    problems: tuple[tuple[str, str], ...]  # code, path
+    problems: tuple[tuple[str, str, bool], ...]  # code, path, whether it counts
     notes: tuple[tuple[str, str, str | None], ...]  # code, path, name as stored
     bad: tuple[tuple[int, int], ...]  # ranges met so far whose checksum did not fit
 

@@ -148,14 +148,14 @@ class Walker:
         self._end += reply.span + -reply.span % _PAGE
         self.entries[number] = reply.entries
         results.coverage.add("volume", Outcome.FOUND, volume=volume, entries=reply.entries)
-        for code, path in reply.problems:
+        for code, path, counts in reply.problems:
             reason = word(code)
             results.problem(reason, "walk", volume=volume, path=path)
             results.coverage.add(
                 "directory",
                 Outcome.NOT_EXAMINED,
                 reason=reason,
-                counts=reason != "directory_loop",
+                counts=counts,
                 volume=volume,
                 path=path,
             )

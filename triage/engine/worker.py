@@ -106,10 +106,16 @@ class Worker:
         # The walk says that a directory could not be listed; the tree knows which it went round.
         reasons = iter(tree.unlisted)
         problems = [
-            ((next(reasons, None) if code == "directory_unreadable" else None) or code, path)
-            for code, path in ((problem.code, problem.path) for problem in found.problems)
+            (
+                (next(reasons, None) if each.code == "directory_unreadable" else None) or each.code,
+                each.path,
+                each.code != "directory_loop" and not each.deleted,
+            )
+            for each in found.problems
         ]
-        problems += [(problem.code, problem.path) for problem in self.source.problems]
+        problems += [
+            (each.code, each.path, each.code != "directory_loop") for each in self.source.problems
+        ]
         volume = self.source.volumes[request.volume].name
         block, places = memoryview(found.block), found.places or b""
         if self.request.index_fd is not None:

@@ -6,7 +6,7 @@ blocks, holes or its names in the inode, TSK says what its content is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -23,16 +23,23 @@ _EXTENT_MAGIC = 0xF30A
 _MOST_EXTENTS = 4  # in an inode
 _MOST_BLOCKS = 1 << 15  # of an extent; more would mean that they were never written
 _DIRECT = 12
-_LARGEST = 256 << 20  # bytes of a directory that is not plain
+_LARGEST = 256 << 20  # bytes of all directories that are not plain; TSK is slow with long ones
 _MOST_ENTRIES = 1 << 26
 
 
 def read_directories(
-    media: Media, tsk: TskTree, sizes: Geometry, inodes: Inodes, names: Names
+    media: Media,
+    tsk: TskTree,
+    sizes: Geometry,
+    inodes: Inodes,
+    names: Names,
+    *,
+    seen: Callable[[int], None],
 ) -> tuple[list[Entries], Bools]:
     """Return the entries of all directories, and which directories can be listed.
 
-    Those of a directory come in its order. Raises Declined and EvidenceError.
+    Those of a directory come in its order; `seen` gets how many there are by now. Raises Declined
+    and EvidenceError.
     """
     head, size = inodes.head, inodes.size[inodes.directory]
     number = inodes.number[inodes.directory]
@@ -55,8 +62,12 @@ def read_directories(
         parts.append(find_entries(buffer, regions, sizes, names))
         total += len(parts[-1].record)
         check(total < _MOST_ENTRIES, "too many names")
+        seen(total)
+    left = _LARGEST
     for row in np.flatnonzero(listable & ~plain).tolist():
-        content = _content(tsk, int(number[row]), int(size[row]))
+        left -= int(size[row])
+        content = _content(tsk, int(number[row]), int(size[row])) if left >= 0 else None
+        seen(total)
         if content is None:
             listable[row] = False
             continue
@@ -77,7 +88,6 @@ def read_directories(
 
 def _content(tsk: TskTree, number: int, size: int) -> bytes | None:
     """Return what TSK reads of a directory; None when it cannot."""
-    check(size <= _LARGEST, "directory too large")
     try:
         return tsk.open(str(number)).read_at(0, size)
     except EvidenceError:

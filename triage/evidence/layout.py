@@ -30,6 +30,7 @@ DESCEND = 128
 """In the flags of a row, beside those of the index: a directory whose content can be listed."""
 
 _DIRECTORY = TYPES.index(EntryType.DIRECTORY)
+_UNREADABLE = "directory_unreadable"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,7 +157,7 @@ class _Layout:
         while len(directories) and not full:
             depth += 1
             readable = self._listable[directories]
-            troubles = [(place, 0, "directory_unreadable", place) for place in places[~readable]]
+            troubles = [(place, 0, _UNREADABLE, place) for place in places[~readable]]
             directories, places = directories[readable], places[readable]
             count = self._count[directories]
             before = total + np.cumsum(count) - count
@@ -206,7 +207,11 @@ class _Layout:
         """Name what went wrong by path; a directory ends in `/`."""
         index = Index(memoryview(block), volume="")
         return tuple(
-            WalkProblem(code=code, path=f"{index.path(row).rstrip('/')}/")
+            WalkProblem(
+                code=code,
+                path=f"{index.path(row).rstrip('/')}/",
+                deleted=code == _UNREADABLE and not index.entry(row).allocation.allocated,
+            )
             for code, row in self._problems
         )
 

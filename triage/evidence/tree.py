@@ -54,6 +54,8 @@ class WalkProblem:
         str  # directory_unreadable, directory_partly_read, directory_loop, depth_limit, entry_limit
     )
     path: str
+    deleted: bool = False
+    """The directory is deleted: that its content is gone is no gap in the examination."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +129,16 @@ def _list_each(tree: FileTree, max_entries: int, progress: Callable[[int], None]
     count = 0
     while pending:
         row, directory, path = pending.popleft()
+        deleted = not directory.allocation.allocated
         try:
             listing = tree.listing(directory)
         except PartialListingError as error:
-            problems.append(WalkProblem(code="directory_partly_read", path=path))
+            code = "directory_partly_read"
+            problems.append(WalkProblem(code=code, path=path, deleted=deleted))
             listing = error.found
         except EvidenceError:
-            problems.append(WalkProblem(code="directory_unreadable", path=path))
+            code = "directory_unreadable"
+            problems.append(WalkProblem(code=code, path=path, deleted=deleted))
             continue
         if len(builder) + len(listing) > max_entries:
             problems.append(WalkProblem(code="entry_limit", path=path))
