@@ -65,6 +65,7 @@ def state(artifact: Artifact) -> Iterator[Found]:
             Item(key=one.entry.name, value=None, place=one.entry.name), controllers, reading
         )
     if found:
+        reading.open(artifact)
         yield from reading.findings("metamask-mobile", None, "app")
 
 
