@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from triage.credentials import Credential, CredentialKind
     from triage.findings import Finding
-    from triage.formats.sqlite import Database
+    from triage.formats.sqlite import Database, SqlCipher
     from triage.model import Entry, EvidencePath, Reader
 
 MIB = 1 << 20
@@ -122,8 +122,11 @@ class Artifact(Protocol):
         """
         ...
 
-    def sqlite(self, *, key: bytes | None = None) -> AbstractContextManager[Database]:
-        """Open as a SQLite database with its `-wal` and `-journal`; `key` opens SQLCipher 4."""
+    def sqlite(self, *, key: bytes | SqlCipher | None = None) -> AbstractContextManager[Database]:
+        """Open as a SQLite database with its `-wal` and `-journal`.
+
+        Bytes are a raw key of SQLCipher 4; `SqlCipher` has the settings of others.
+        """
         ...
 
     def sibling(self, name: str) -> Artifact | None:

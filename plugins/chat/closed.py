@@ -2,13 +2,13 @@
 
 Written from lists of paths and from what is published of each program, and tested with files made
 after them: there was no sample of any. Where a store may be in clear the first bytes decide.
-Signal, Molly and Session on Android keep the key in the telephone's hardware; WeChat, QQ and Zalo
-in memory or bound to the account; Threema, Wickr, Briar and SimpleX under a password; Telegram for
-macOS under a passcode, which may be none. Nothing is tried. Read are names of folders that are
-account ids, and the dates in the names of backups.
+Session on Android keeps the key in the telephone's hardware; WeChat, QQ and Zalo in memory or bound
+to the account; Threema, Wickr, Briar and SimpleX under a password; Telegram for macOS under a
+passcode, which may be none. Nothing is tried. Read are names of folders that are account ids, and
+the dates in the names of backups.
 
-References: abrignoni/ALEAPP; KAPE, `Targets/Apps`; signalapp/Signal-Android, `backup`;
-threema-ch/threema-android; briar/briar; simplex-chat/simplex-chat.
+References: abrignoni/ALEAPP; KAPE, `Targets/Apps`; threema-ch/threema-android; briar/briar;
+simplex-chat/simplex-chat.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from triage.api import (
 from ._rows import written
 
 _SQLITE: Final = b"SQLite format 3\0"
-_BACKUP_HEAD: Final = 64
 _PHONE_KEY: Final = "the telephone itself, unlocked: its key store holds the key"
 _PASSWORD: Final = "the password that the user set"  # noqa: S105 - words
 _MEMORY: Final = "the running program or its memory; else the provider, with the account id"
@@ -56,22 +55,6 @@ class _Store:
 
 
 _STORES: Final = (
-    _Store(
-        application="signal-android",
-        paths=("**/org.thoughtcrime.securesms/databases/signal.db",),  # Android, since 2020
-        place=r"/org\.thoughtcrime\.securesms/",
-        protection=Protection.HARDWARE,
-        needed=f"{_PHONE_KEY}; or a backup with its 30 digits, or a linked computer",
-        root="/databases/",
-    ),
-    _Store(
-        application="molly",
-        paths=("**/im.molly.app/databases/signal.db",),  # Android: Signal with a passphrase
-        place=r"/im\.molly\.app/",
-        protection=Protection.HARDWARE,
-        needed=f"{_PHONE_KEY}, and the passphrase if one is set",
-        root="/databases/",
-    ),
     _Store(
         application="session-android",
         paths=("**/network.loki.messenger/databases/{signal_v4,session}.db",),  # Android
@@ -248,9 +231,6 @@ def profile(artifact: Artifact) -> Iterator[Finding]:
         )
 
 
-_SIGNAL: Final = re.compile(
-    r"signal-(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)-(\d\d)\.backup$", re.IGNORECASE | re.ASCII
-)
 _SIGNAL_FOLDER: Final = re.compile(
     r"/signal-backup-(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)-(\d\d)/main$", re.IGNORECASE | re.ASCII
 )
@@ -262,7 +242,6 @@ _THREEMA: Final = re.compile(
 @extractor(
     name="chat.closed.backup",
     paths=(
-        "**/signal-*.backup",  # Signal and Molly for Android, `Signal/Backups` unless moved
         "**/SignalBackups/signal-backup-*/main",  # Signal for Android since 2025
         "**/threema-backup_*.zip",  # Threema for Android
     ),
@@ -272,11 +251,7 @@ _THREEMA: Final = re.compile(
 def backup(artifact: Artifact) -> Iterator[ChatExport | ChatAccount]:
     """Say that an encrypted backup is there, when it was made and what would open it."""
     path = artifact.path
-    if found := _SIGNAL.search(path):
-        if not _is_signal_backup(artifact.head(_BACKUP_HEAD)):
-            return
-        yield _export(artifact, "signal-android", "backup", _local(found), "its 30 digits")
-    elif found := _SIGNAL_FOLDER.search(path):
+    if found := _SIGNAL_FOLDER.search(path):
         yield _export(
             artifact,
             "signal-android",
@@ -301,11 +276,6 @@ def backup(artifact: Artifact) -> Iterator[ChatExport | ChatAccount]:
             identifier=found[1].upper(),
             application="threema-android",
         )
-
-
-def _is_signal_backup(head: bytes) -> bool:
-    """Whether it begins as one: a length, then a frame with a header (vector, salt) in clear."""
-    return len(head) > 8 and head[:2] == b"\0\0" and head[4] == 0x0A  # noqa: PLR2004 - field 1
 
 
 def _local(found: re.Match[str]) -> Time:

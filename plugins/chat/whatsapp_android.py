@@ -12,7 +12,6 @@ References: abrignoni/ALEAPP, `WhatsApp.py`; ElDavoo/wa-crypt-tools.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -40,6 +39,7 @@ from triage.formats import whatsapp_backup as backups
 from triage.formats import xml
 from triage.formats.sqlite import open_database
 
+from ._android import own_files
 from ._rows import first, frame, rows, text, written
 from ._whatsapp import GROUP, SERVICE, Store, content, counts
 
@@ -55,9 +55,7 @@ _NEEDED: Final = {
     "crypt15": "the 64-digit key or password of the end-to-end encrypted backup",
 }
 _KEY_NEEDED: Final = "the file `files/key` of the app, from the telephone's own storage"
-_SHARED = re.compile(r"(.*?)/?(?:data/media/\d+|sdcard|storage/emulated/\d+)(?:/|$)", re.IGNORECASE)
 _PACKAGES: Final = ("com.whatsapp", "com.whatsapp.w4b")
-_OWN_FOLDERS: Final = ("data/data", "data/user/0")
 
 
 @extractor(
@@ -244,19 +242,8 @@ def _with_given(artifact: Artifact, found: backups.Backup) -> tuple[bytes | None
 
 def _keys(artifact: Artifact) -> Iterator[tuple[str, backups.Key]]:
     """Yield the keys beside the backup and in the folders of the app, with their paths."""
-    shared = _SHARED.match(artifact.path)
-    root = shared[1] if shared else ""
     names = ("key", "encrypted_backup.key")
-    places = [
-        *names,
-        *(
-            f"{root}/{folder}/{package}/files/{name}"
-            for folder in _OWN_FOLDERS
-            for package in _PACKAGES
-            for name in names
-        ),
-    ]
-    for place in places:
+    for place in (*names, *own_files(artifact.path, _PACKAGES, [f"files/{one}" for one in names])):
         file = artifact.resolve(place)
         try:
             key = backups.key_of(file.read(backups.KEY_LIMIT)) if file else None

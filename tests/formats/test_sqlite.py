@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from triage.errors import EvidenceError, LimitError, ParseError
-from triage.formats.sqlite import Database, Limits, RowState, open_database
+from triage.formats.sqlite import Database, Limits, RowState, SqlCipher, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -297,11 +297,11 @@ def test_sqlcipher_with_a_live_log(tmp_path: Path, form: str) -> None:
     live.connection.close()
     assert b"SQLite format" not in main
     given: bytes | str = raw if form == "raw" else key
-    with open_database(Bytes(main), wal=Bytes(wal), sqlcipher_key=given) as database:
+    with open_database(Bytes(main), wal=Bytes(wal), cipher=SqlCipher(key=given)) as database:
         assert states(database) == [(1, "one", "live"), (2, "two", "wal")]
-    for wrong in (bytes(32), None):
+    for wrong in (SqlCipher(key=bytes(32)), None):
         with pytest.raises(ParseError, match="another key"):
-            open_database(Bytes(main), wal=Bytes(wal), sqlcipher_key=wrong)
+            open_database(Bytes(main), wal=Bytes(wal), cipher=wrong)
 
 
 def test_values_come_as_stored() -> None:

@@ -17,7 +17,7 @@ from triage.errors import EvidenceError, LimitError
 from triage.evidence.index import Index
 from triage.evidence.tree import FileTree
 from triage.findings import Finding
-from triage.formats.sqlite import Database, open_database
+from triage.formats.sqlite import Database, SqlCipher, open_database
 from triage.model import Entry, EvidencePath, Reader
 
 F = TypeVar("F", bound=Finding)
@@ -203,14 +203,14 @@ class EvidenceArtifact:
         return data.decode(encoding, errors)
 
     @contextmanager
-    def sqlite(self, *, key: bytes | None = None) -> Iterator[Database]:
+    def sqlite(self, *, key: bytes | SqlCipher | None = None) -> Iterator[Database]:
         """Open as a SQLite database with its side files; what it notes becomes a problem."""
         name = self._entry.name
         with open_database(
             self.open(),
             wal=self._beside(f"{name}-wal"),
             journal=self._beside(f"{name}-journal"),
-            sqlcipher_key=key,
+            cipher=SqlCipher(key=key) if isinstance(key, bytes) else key,
         ) as database:
             try:
                 yield database

@@ -19,7 +19,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from triage.errors import EvidenceError, LimitError, ParseError
-from triage.formats.sqlite_view import Found, Limits, SchemaError, Value, View, quoted
+from triage.formats.sqlite_view import (
+    Found,
+    Limits,
+    SchemaError,
+    SqlCipher,
+    Value,
+    View,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
 
     from triage.model import Reader
 
-__all__ = ["Database", "Limits", "Row", "RowState", "Value", "open_database"]
+__all__ = ["Database", "Limits", "Row", "RowState", "SqlCipher", "Value", "open_database"]
 
 _NOT_COMPARED = "the main file cannot be read without its log, so row states are not compared"
 _LOG_IGNORED = "the database cannot be read with its log, so it is read without"
@@ -204,25 +212,16 @@ def open_database(
     wal: Reader | None = None,
     journal: Reader | None = None,
     limits: Limits = _DEFAULT_LIMITS,
-    sqlcipher_key: bytes | str | None = None,
-    sqlcipher_version: int = 4,
+    cipher: SqlCipher | None = None,
 ) -> Database:
     """Open a database from the evidence with its write-ahead log and rollback journal, if any.
 
-    `sqlcipher_key`: the raw key (32 bytes, or 48 with the salt) or a passphrase; SQLCipher formats
-    1 to 4. When the database cannot be opened with its log, it is opened without, and `problems`
+    When the database cannot be opened with its log, it is opened without, and `problems`
     says so. Raises ParseError, LimitError or EvidenceError.
     """
 
     def view(*, wal: Reader | None = None, journal: Reader | None = None) -> View:
-        return View(
-            main,
-            wal=wal,
-            journal=journal,
-            limits=limits,
-            key=sqlcipher_key,
-            version=sqlcipher_version,
-        )
+        return View(main, wal=wal, journal=journal, limits=limits, cipher=cipher)
 
     wal = wal if wal is not None and wal.size else None
     journal = journal if journal is not None and journal.size else None

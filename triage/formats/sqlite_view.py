@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import apsw
@@ -96,6 +96,32 @@ class Limits:
     recovery: int = 64 << 20  # bytes that playing back a journal may change
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlCipher:
+    """What opens a database of SQLCipher: a key, and settings of a program that are not usual.
+
+    `key` is raw (32 bytes, or 48 with the salt) or a passphrase.
+    """
+
+    key: bytes | str = field(repr=False)
+    version: int = 4  # 1 to 4: the settings that are usual in it
+    rounds: int | None = None  # of PBKDF2
+    page_size: int | None = None  # bytes
+    clear_bytes: int = 0  # of the first page that stand in clear
+
+    def pragmas(self) -> Iterator[tuple[str, str | int]]:
+        """Yield the settings in their order, the key last."""
+        yield "cipher", "sqlcipher"
+        yield "legacy", self.version
+        if self.rounds is not None:
+            yield "kdf_iter", self.rounds
+        if self.page_size is not None:
+            yield "legacy_page_size", self.page_size
+        if self.clear_bytes:
+            yield "plaintext_header_size", self.clear_bytes
+        yield "key", f"x'{self.key.hex()}'" if isinstance(self.key, bytes) else self.key
+
+
 class Found(NamedTuple):
     """A row in one view, and its place among the others: see `_place`."""
 
@@ -140,8 +166,7 @@ class View:
         wal: Reader | None,
         journal: Reader | None,
         limits: Limits,
-        key: bytes | str | None,
-        version: int,
+        cipher: SqlCipher | None,
     ) -> None:
         self.tables: dict[str, tuple[str, ...]] = {}
         self._limits = limits
@@ -155,18 +180,16 @@ class View:
                 self._connection = apsw.Connection(
                     self._path,
                     flags=apsw.SQLITE_OPEN_READWRITE,
-                    vfs=NAME if key is None else CIPHER_NAME,
+                    vfs=NAME if cipher is None else CIPHER_NAME,
                 )
-                self._lock_down(self._connection, key, version)
+                self._lock_down(self._connection, cipher)
                 self._load_schema(self._connection)
                 self._connection.authorizer = self._authorize
         except BaseException:
             self.close()
             raise
 
-    def _lock_down(
-        self, connection: apsw.Connection, key: bytes | str | None, version: int
-    ) -> None:
+    def _lock_down(self, connection: apsw.Connection, cipher: SqlCipher | None) -> None:
         for option, setting in _SETTINGS:
             connection.config(option, setting)
         for limit, bound in _BOUNDS:
@@ -174,10 +197,8 @@ class View:
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, self._limits.value)
         connection.drop_modules([])
         connection.set_progress_handler(self._tick, _TICK)
-        if key is not None:
-            connection.pragma("cipher", "sqlcipher")
-            connection.pragma("legacy", version)
-            connection.pragma("key", f"x'{key.hex()}'" if isinstance(key, bytes) else key)
+        for name, value in cipher.pragmas() if cipher else ():
+            connection.pragma(name, value)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").fetchall()
 
