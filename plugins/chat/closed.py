@@ -3,9 +3,8 @@
 Written from lists of paths and from what is published of each program, and tested with files made
 after them: there was no sample of any. Where a store may be in clear the first bytes decide.
 Session on Android keeps the key in the telephone's hardware; WeChat, QQ and Zalo in memory or bound
-to the account; Threema, Wickr, Briar and SimpleX under a password; Telegram for macOS under a
-passcode, which may be none. Nothing is tried. Read are names of folders that are account ids, and
-the dates in the names of backups.
+to the account; Threema, Wickr, Briar and SimpleX under a password. Nothing is tried. Read are names
+of folders that are account ids, and the dates in the names of backups.
 
 References: abrignoni/ALEAPP; KAPE, `Targets/Apps`; threema-ch/threema-android; briar/briar;
 simplex-chat/simplex-chat.
@@ -158,17 +157,6 @@ _STORES: Final = (
         place=r"/(?:jami|files)/(?P<account>[0-9a-f]{16,40})/archive\.gz$",
         protection=Protection.ENCRYPTED,
         needed="the password of the account, if one is set",
-    ),
-    _Store(
-        application="telegram-macos",
-        paths=(
-            # Telegram for macOS, from the App Store and from the site
-            "**/Group Containers/*.ru.keepcoder.Telegram/*/account-*/postbox/db/db_sqlite",
-        ),
-        place=r"/account-(?P<account>\d{1,20})/postbox/",
-        protection=Protection.PASSCODE,
-        needed=".tempkeyEncrypted in the folder above, and the passcode if one is set",
-        root="/postbox/",
     ),
     _Store(
         application="element-android",
