@@ -96,6 +96,13 @@ class Artifact(Protocol):
         """
         ...
 
+    def withhold(self) -> None:
+        """Have this file leave the image only encrypted: it holds a key, a password, a token.
+
+        For what an extractor reads beside its own file; that is withheld by `holds_secret`.
+        """
+        ...
+
     def locked(self, lock: Lock | None) -> None:
         """Hand out what a password can be tried against elsewhere; an ordinary run drops it.
 

@@ -67,12 +67,15 @@ _MADE = re.compile(
 
 def _settings(file: Artifact | None) -> dict[str, str]:
     """Return the texts and numbers of a file of settings; none when it cannot be read."""
-    try:
-        root = xml.parse(file.read(_PREFS_LIMIT)) if file else None
-    except (ParseError, EvidenceError):
-        return {}
     found: dict[str, str] = {}
-    for entry in root if root is not None else ():
+    if file is None:
+        return found
+    try:
+        root = xml.parse(file.read(_PREFS_LIMIT))
+    except (ParseError, EvidenceError):
+        return found
+    file.withhold()
+    for entry in root:
         name, value = entry.get("name"), text(entry.text or "") or entry.get("value")
         if name and value:
             found[name] = value

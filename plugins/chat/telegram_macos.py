@@ -267,8 +267,10 @@ def _opened(artifact: Artifact, stack: ExitStack) -> _Opened:
             return _Opened(database=stack.enter_context(artifact.sqlite()))
     file = artifact.resolve(f"../../../{_KEY_FILE}")
     tempkey = b""
-    with suppress(EvidenceError):
-        tempkey = file.head(_LONGEST) if file else b""
+    if file is not None:
+        with suppress(EvidenceError):
+            tempkey = file.head(_LONGEST)
+            file.withhold()
     try:
         key = postbox.key_of(tempkey, postbox.NO_PASSCODE)
     except ParseError:

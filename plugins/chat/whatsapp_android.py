@@ -250,4 +250,5 @@ def _keys(artifact: Artifact) -> Iterator[tuple[str, backups.Key]]:
         except (ParseError, EvidenceError):
             continue  # a file of this name that is no key
         if file is not None and key is not None:
+            file.withhold()
             yield file.path, key

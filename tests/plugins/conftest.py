@@ -79,6 +79,7 @@ class Extraction:
 
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)  # names of files
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [finding for finding in self.findings if isinstance(finding, kind)]
@@ -116,6 +117,9 @@ def extract() -> Extract:
                 password_cost=password_cost,
             )
             result.findings += extractor.run(EvidenceArtifact(task, match.row))
+            result.withheld += [
+                access.entry.name for access in task.accesses.values() if access.withheld
+            ]
             result.problems += [
                 f"{locator}: {text}" if locator else text for text, locator in task.troubles
             ]

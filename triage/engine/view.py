@@ -35,6 +35,7 @@ class Access:
     reader: Reader | None = None  # None: could not be opened
     content: bytes | None = None  # whole, for small files
     broken: bool = False  # some bytes could not be read
+    withheld: bool = False  # its extractor says that it holds a secret
 
 
 class _Memory:
@@ -170,6 +171,10 @@ class EvidenceArtifact:
     def unprotect(self, blob: bytes, *, entropy: bytes = b"") -> Unprotected | None:
         """Open a blob of Windows' DPAPI with what was given."""
         return unprotect(self._task, self.path, blob, entropy)
+
+    def withhold(self) -> None:
+        """Have this file leave the image only encrypted."""
+        self._task.access(self._row).withheld = True
 
     def locked(self, lock: Lock | None) -> None:
         """Hand out what a password can be tried against elsewhere."""

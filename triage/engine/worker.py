@@ -296,7 +296,7 @@ class Worker:
             hashes=digests.hex() if state in ("complete", "bad_chunk") else {},
             runs=runs,
             read=state,
-            secret=secret,
+            secret=secret or access.withheld,
         )
 
     def export(self, request: m.Export) -> None:

@@ -40,11 +40,9 @@ class Group:
     kept: list[Record] = field(default_factory=list)
 
     def add(self, record: Record) -> None:
-        """Count a finding, and keep it if it is among the first."""
+        """Count a finding and keep it until the next cut."""
         self.count += 1
         self.kept.append(record)
-        if len(self.kept) >= 2 * shown_of(self.kind):
-            self.cut(shown_of(self.kind))
 
     def cut(self, most: int) -> None:
         """Keep the first `most`, in order."""
@@ -75,6 +73,31 @@ class Gathered:
     headlines: list[Headline] = field(default_factory=list)
     cases: Cases = field(default_factory=Cases)  # of cryptocurrency
 
+    _held: Counter[str] = field(default_factory=Counter)  # findings kept, by kind
+    _room: dict[str, int] = field(default_factory=dict)  # that may be before the next cut
+
+    def keep(self, record: Record, kind: str, account: str) -> None:
+        """Add a finding to its group; what cannot be shown any more is dropped now and then."""
+        thread = _thread(record) if kind == MESSAGES else None
+        key = (kind, account, thread)
+        if key not in self.groups:
+            self.groups[key] = Group(kind=kind, account=account, thread=thread)
+        self.groups[key].add(record)
+        self._held[kind] += 1
+        if self._held[kind] > self._room.setdefault(kind, 4 * shown_of(kind)):
+            # Twice what may be shown: a share only becomes smaller when more comes.
+            self._held[kind] = _share(self.of(kind), 2 * shown_of(kind), least=1)
+            self._room[kind] = max(self._room[kind], 2 * self._held[kind])
+
+    def cut(self) -> None:
+        """Leave what is shown."""
+        for kind in self._held:
+            _share(self.of(kind), shown_of(kind))
+
+    def of(self, kind: str) -> list[Group]:
+        """Return the groups of a kind."""
+        return [group for group in self.groups.values() if group.kind == kind]
+
 
 def shown_of(kind: str) -> int:
     """Return how many findings of a kind the report shows."""
@@ -87,11 +110,7 @@ def gather(findings: Iterable[Record]) -> Gathered:
     telling = []
     for record in findings:
         kind, account = record["kind"], account_name(record)
-        thread = _thread(record) if kind == MESSAGES else None
-        key = (kind, account, thread)
-        if key not in result.groups:
-            result.groups[key] = Group(kind=kind, account=account, thread=thread)
-        result.groups[key].add(record)
+        result.keep(record, kind, account)
         result.total += 1
         result.cases.add(record)
         result.by_account[account] += 1
@@ -111,21 +130,18 @@ def gather(findings: Iterable[Record]) -> Gathered:
         if kind in IMPORTANCE:
             telling.append(record)
     result.headlines = headlines(telling)
-    _share(result)
+    result.cut()
     return result
 
 
-def _share(result: Gathered) -> None:
-    """Give each account and conversation its fair part of what a kind may show."""
-    by_kind: dict[str, list[Group]] = defaultdict(list)
-    for group in result.groups.values():
-        by_kind[group.kind].append(group)
-    for kind, groups in by_kind.items():
-        left = shown_of(kind)
-        waiting = sorted(groups, key=lambda group: (group.count, group.account, group.thread or ()))
-        for number, group in enumerate(waiting):
-            group.cut(left // (len(waiting) - number))
-            left -= len(group.kept)
+def _share(groups: Iterable[Group], most: int, *, least: int = 0) -> int:
+    """Give each account and conversation its fair part of `most`; return how many that are."""
+    left = most
+    waiting = sorted(groups, key=lambda group: (group.count, group.account, group.thread or ()))
+    for number, group in enumerate(waiting):
+        group.cut(max(least, left // (len(waiting) - number)))
+        left = max(0, left - len(group.kept))
+    return sum(len(group.kept) for group in waiting)
 
 
 def _thread(record: Record) -> Thread:

@@ -56,6 +56,7 @@ def test_a_given_passcode_opens_the_store(extract: Extract) -> None:
     files = tree(b"1234")
     found = extract(messages, files, given=given(b"0000", b"1234"))
     (profile,) = found.of(ChatProfile)
+    assert found.withheld == [".tempkeyEncrypted"]
     assert profile.opened_by == "entry 2 of the credentials file"
     assert (profile.protection, profile.messages) == (Protection.PASSCODE, 6)
     said = {one.text: one for one in found.of(ChatMessage)}

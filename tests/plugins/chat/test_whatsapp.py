@@ -72,6 +72,7 @@ def test_the_own_number_and_nothing_secret(extract: Extract) -> None:
 def test_backups_stay_closed_by_default(extract: Extract) -> None:
     found = extract(backup, tree("whatsapp_android/backups_opened"))
     assert found.of(ChatMessage) == []
+    assert set(found.withheld) == {"key", "encrypted_backup.key"}
     assert [(each.export_format, each.protection) for each in found.of(ChatExport)] == [
         ("crypt12", Protection.KEY_ON_IMAGE),
         ("crypt15", Protection.ENCRYPTED),
