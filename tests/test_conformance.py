@@ -97,6 +97,8 @@ def test_fixture_says_how_it_was_made(case: Path) -> None:
 # Apps whose fixtures cannot have two accounts, and why.
 ONE_ACCOUNT = {
     "whatsapp_android": "a telephone has one",
+    "signal_android": "a telephone has one; further users of it have numbers, not names",
+    "telegram_android": "a telephone has one; the program has two",
     "tails": "Tails has one, and its storage lies in a volume of its own",
     "memory": "a page file belongs to nobody",
     "hardware": "a device is plugged into a machine",

@@ -11,9 +11,8 @@ References: abrignoni/ALEAPP, `kikMessages.py`, `Viber.py`, `line.py`; iNPUTmice
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from triage.api import (
     Artifact,
@@ -22,18 +21,15 @@ from triage.api import (
     ChatGroup,
     ChatMessage,
     ChatProfile,
-    Confidence,
     Finding,
-    ParseError,
-    Protection,
     Shows,
     SqliteSchema,
-    Unit,
     extractor,
 )
-from triage.formats.sqlite import Database, Row
+from triage.formats.sqlite import Row
 
-from ._rows import TEXT_LIMIT, first, frame, moment, number, rows, written
+from ._plain import Store, read
+from ._rows import first, frame, number
 
 _CONVERSATIONS: Final = {
     "messages": {"conversationUuid", "timeSent", "body"},
@@ -42,79 +38,6 @@ _CONVERSATIONS: Final = {
 _KIK: Final = {"messagesTable": {"body", "partner_jid", "was_me", "timestamp"}}
 _VIBER: Final = {"messages": {"msg_date", "body", "send_type", "conversation_id"}}
 _LINE: Final = {"chat_history": {"chat_id", "from_mid", "content", "created_time"}}
-
-
-@dataclass(slots=True)
-class _Store:
-    """One database while it is read: names by id, and how many messages were told."""
-
-    artifact: Artifact
-    database: Database
-    service: str
-    own: str | None = None
-    names: dict[str, str] = field(default_factory=dict)
-    messages: int = 0
-    chats: set[str] = field(default_factory=set)
-
-    def rows(self, table: str, *columns: str) -> Iterator[Row]:
-        """Yield the rows of a table, if it is there."""
-        return rows(self.artifact, self.database, table, columns)
-
-    def shared(self, row: Row, table: str) -> dict[str, Any]:
-        """Return what the findings of a row share."""
-        return frame(row, table) | {"service": self.service, "own_account": self.own}
-
-    def message(
-        self,
-        row: Row,
-        table: str,
-        chat: str,
-        sender: str | None,
-        *,
-        at: object,
-        mine: bool | None,
-        said: str | None,
-        kind: str | None = None,
-    ) -> ChatMessage:
-        """Return one message; `at` counts milliseconds since 1970 UTC."""
-        self.messages += 1
-        self.chats.add(chat)
-        return ChatMessage(
-            **self.shared(row, table),
-            shows=Shows.USED,
-            times=moment("sent", at, Unit.MS_UNIX),
-            conversation=chat,
-            conversation_name=self.names.get(chat),
-            sender=sender,
-            sender_name=self.names.get(sender or ""),
-            text=(said or "")[:TEXT_LIMIT],
-            sent_raw=None if at is None else str(at)[:40],
-            outgoing=mine,
-            message_type=kind,
-        )
-
-
-def _read(
-    artifact: Artifact,
-    service: str,
-    schema: dict[str, set[str]],
-    content: Callable[[_Store], Iterator[Finding]],
-) -> Iterator[Finding]:
-    with artifact.sqlite() as database:
-        if not database.has(schema):
-            raise ParseError(f"not a database of {service}")
-        store = _Store(artifact, database, service)
-        yield from content(store)
-        yield ChatProfile(
-            shows=Shows.USED if store.messages else Shows.PRESENT,
-            confidence=Confidence.PROBABLE,
-            times=written("store_last_written", artifact),
-            protection=Protection.PLAIN,
-            application=f"{service}-android",
-            profile=artifact.path.rpartition("/databases/")[0] or artifact.path,
-            conversations=len(store.chats),
-            messages=store.messages,
-        )
 
 
 @extractor(
@@ -130,10 +53,16 @@ def _read(
 )
 def conversations(artifact: Artifact) -> Iterator[Finding]:
     """Read accounts, contacts, rooms and messages of XMPP."""
-    yield from _read(artifact, "xmpp", _CONVERSATIONS, _conversations)
+    yield from read(
+        artifact,
+        "xmpp-android",
+        _CONVERSATIONS,
+        _conversations,
+        counted=("messages", "conversationUuid"),
+    )
 
 
-def _conversations(store: _Store) -> Iterator[Finding]:
+def _conversations(store: Store) -> Iterator[Finding]:
     accounts: dict[str, str] = {}
     for row in store.rows("accounts", "uuid", "username", "server", "display_name"):
         key, user, server = first(row, "uuid"), first(row, "username"), first(row, "server")
@@ -170,7 +99,7 @@ def _conversations(store: _Store) -> Iterator[Finding]:
     yield from _xmpp_messages(store, chats)
 
 
-def _xmpp_contacts(store: _Store, accounts: dict[str, str]) -> Iterator[ChatContact]:
+def _xmpp_contacts(store: Store, accounts: dict[str, str]) -> Iterator[ChatContact]:
     for row in store.rows("contacts", "accountUuid", "jid", "systemname", "servername"):
         jid, name = first(row, "jid"), first(row, "systemname", "servername")
         if jid is None:
@@ -183,9 +112,7 @@ def _xmpp_contacts(store: _Store, accounts: dict[str, str]) -> Iterator[ChatCont
         )
 
 
-def _xmpp_messages(
-    store: _Store, chats: dict[str, tuple[str, str | None]]
-) -> Iterator[ChatMessage]:
+def _xmpp_messages(store: Store, chats: dict[str, tuple[str, str | None]]) -> Iterator[ChatMessage]:
     columns = ("conversationUuid", "timeSent", "counterpart", "body", "status")
     for row in store.rows("messages", *columns):
         jid, store.own = chats.get(first(row, "conversationUuid") or "", ("?", None))
@@ -202,7 +129,7 @@ def _xmpp_messages(
         )
 
 
-def _has_password(store: _Store, row: Row) -> bool:
+def _has_password(store: Store, row: Row) -> bool:
     if "password" not in store.database.columns("accounts"):
         return False
     sql = "SELECT count(*) AS n FROM accounts WHERE rowid = ? AND password <> ''"
@@ -217,10 +144,10 @@ def _has_password(store: _Store, row: Row) -> bool:
 )
 def kik(artifact: Artifact) -> Iterator[Finding]:
     """Read contacts, groups and messages of Kik."""
-    yield from _read(artifact, "kik", _KIK, _kik)
+    yield from read(artifact, "kik-android", _KIK, _kik, counted=("messagesTable", "partner_jid"))
 
 
-def _kik(store: _Store) -> Iterator[Finding]:
+def _kik(store: Store) -> Iterator[Finding]:
     for row in store.rows("KIKcontactsTable", "jid", "display_name", "user_name", "is_blocked"):
         jid, name = first(row, "jid"), first(row, "display_name")
         if jid is None:
@@ -260,10 +187,12 @@ def _kik(store: _Store) -> Iterator[Finding]:
 )
 def viber(artifact: Artifact) -> Iterator[Finding]:
     """Read participants, groups and messages of Viber."""
-    yield from _read(artifact, "viber", _VIBER, _viber)
+    yield from read(
+        artifact, "viber-android", _VIBER, _viber, counted=("messages", "conversation_id")
+    )
 
 
-def _viber(store: _Store) -> Iterator[Finding]:
+def _viber(store: Store) -> Iterator[Finding]:
     people: dict[int, str] = {}
     for row in store.rows("participants_info", "_id", "number", "display_name", "contact_name"):
         key, phone = number(row.values.get("_id")), first(row, "number")
@@ -319,10 +248,10 @@ def _viber(store: _Store) -> Iterator[Finding]:
 )
 def line(artifact: Artifact) -> Iterator[Finding]:
     """Read contacts, groups and messages of LINE."""
-    yield from _read(artifact, "line", _LINE, _line)
+    yield from read(artifact, "line-android", _LINE, _line, counted=("chat_history", "chat_id"))
 
 
-def _line(store: _Store) -> Iterator[Finding]:
+def _line(store: Store) -> Iterator[Finding]:
     for table, kind, key in (("contacts", ChatContact, "m_id"), ("groups", ChatGroup, "id")):
         for row in store.rows(table, key, "name", "server_name"):
             identifier, name = first(row, key), first(row, "name", "server_name")

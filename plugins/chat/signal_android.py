@@ -174,7 +174,7 @@ def _opened(
     holds_secret=True,
 )
 def backups(artifact: Artifact) -> Iterator[Finding]:
-    """Say that a backup is there and when it was made; with its 30 digits read all of it."""
+    """Say that a backup is there and when it was made; with its 30 digits read it."""
     header = signal_backup.header_of(artifact.head(signal_backup.HEADER))
     made = _MADE.search(artifact.path)
     keys, opened_by, where = _keys(artifact, header)
