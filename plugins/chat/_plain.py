@@ -36,7 +36,7 @@ class Store:
 
     def rows(self, table: str, *columns: str) -> Iterator[Row]:
         """Yield the rows of a table, if it is there."""
-        return rows(self.artifact, self.database, table, columns)
+        return rows(self.database, table, columns)
 
     def shared(self, row: Row, table: str) -> dict[str, Any]:
         """Return what the findings of a row share."""

@@ -10,8 +10,6 @@ from triage.formats import times
 from triage.formats.json import Json
 from triage.formats.sqlite import Database, Row
 
-MOST: Final = 100_000
-"""Rows of one table that are taken: a finding each."""
 TEXT_LIMIT: Final = 100_000
 """Characters of one message that are taken."""
 
@@ -83,15 +81,13 @@ def frame(
 
 
 def rows(
-    artifact: Artifact,
     database: Database,
     table: str,
     columns: Sequence[str],
     *,
     where: str | None = None,
-    most: int = MOST,
 ) -> Iterator[Row]:
-    """Yield rows with those of the columns that this version of the schema has; at most `most`.
+    """Yield rows with those of the columns that this version of the schema has.
 
     Nothing when the table is not there. Raises like `Database.rows`.
     """
@@ -99,11 +95,7 @@ def rows(
     wanted = [column for column in columns if column.lower() in there]
     if not wanted:
         return
-    for count, row in enumerate(database.rows(table, wanted, where=where)):
-        if count == most:
-            artifact.problem(f"only the first {most} rows of {table} were taken")
-            return
-        yield row
+    yield from database.rows(table, wanted, where=where)
 
 
 def first(row: Row, *columns: str) -> str | None:

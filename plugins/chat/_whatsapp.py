@@ -67,7 +67,7 @@ class Store:
 
     def rows(self, table: str, *columns: str, where: str | None = None) -> Iterator[Row]:
         """Yield the rows of a table, if it is there."""
-        return rows(self.artifact, self.database, table, columns, where=where)
+        return rows(self.database, table, columns, where=where)
 
     def jid(self, value: object) -> str | None:
         """Return an address by its number."""

@@ -85,23 +85,23 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
             messages=count,
         )
         names = _Names()
-        yield from _accounts(artifact, database, names)
-        yield from _roster(artifact, database, names)
-        yield from _messages(artifact, database, names)
-        yield from _calls(artifact, database, names)
+        yield from _accounts(database, names)
+        yield from _roster(database, names)
+        yield from _messages(database, names)
+        yield from _calls(database, names)
         yield from _files(artifact, database, names)
 
 
-def _accounts(artifact: Artifact, database: Database, names: _Names) -> Iterator[ChatAccount]:
-    for row in rows(artifact, database, "jid", ("id", "bare_jid")):
+def _accounts(database: Database, names: _Names) -> Iterator[ChatAccount]:
+    for row in rows(database, "jid", ("id", "bare_jid")):
         if (jid := first(row, "bare_jid")) is not None:
             names.jids.setdefault(number(row.values.get("id")) or 0, jid)
     # Whether there is a password, not the password.
     stored = {
         number(row.values.get("id"))
-        for row in rows(artifact, database, "account", ("id",), where="length(password) > 0")
+        for row in rows(database, "account", ("id",), where="length(password) > 0")
     }
-    for row in rows(artifact, database, "account", ("id", "bare_jid", "alias")):
+    for row in rows(database, "account", ("id", "bare_jid", "alias")):
         jid, key = first(row, "bare_jid"), number(row.values.get("id"))
         if jid is None:
             continue
@@ -118,8 +118,8 @@ def _accounts(artifact: Artifact, database: Database, names: _Names) -> Iterator
         )
 
 
-def _roster(artifact: Artifact, database: Database, names: _Names) -> Iterator[ChatContact]:
-    for row in rows(artifact, database, "roster", ("account_id", "jid", "handle")):
+def _roster(database: Database, names: _Names) -> Iterator[ChatContact]:
+    for row in rows(database, "roster", ("account_id", "jid", "handle")):
         if (jid := first(row, "jid")) is not None:
             yield ChatContact(
                 **frame(row, "roster"),
@@ -149,8 +149,8 @@ _MESSAGE: Final = (
 )
 
 
-def _messages(artifact: Artifact, database: Database, names: _Names) -> Iterator[ChatMessage]:
-    for row in rows(artifact, database, "message", _MESSAGE):
+def _messages(database: Database, names: _Names) -> Iterator[ChatMessage]:
+    for row in rows(database, "message", _MESSAGE):
         common = _common(row, names)
         sender = common["own_account"] if common["outgoing"] else common["conversation"]
         in_room = number(row.values.get("type")) == _GROUP_CHAT and not common["outgoing"]
@@ -164,9 +164,9 @@ def _messages(artifact: Artifact, database: Database, names: _Names) -> Iterator
         )
 
 
-def _calls(artifact: Artifact, database: Database, names: _Names) -> Iterator[ChatMessage]:
+def _calls(database: Database, names: _Names) -> Iterator[ChatMessage]:
     columns = ("account_id", "counterpart_id", "direction", "time", "end_time")
-    for row in rows(artifact, database, "call", columns):
+    for row in rows(database, "call", columns):
         common = _common(row, names)
         begun, ended = number(row.values.get("time")), number(row.values.get("end_time"))
         long = ended - begun if begun and ended and ended >= begun else None
@@ -182,7 +182,7 @@ def _calls(artifact: Artifact, database: Database, names: _Names) -> Iterator[Ch
 
 def _files(artifact: Artifact, database: Database, names: _Names) -> Iterator[ChatAttachment]:
     columns = ("account_id", "counterpart_id", "direction", "time", "file_name", "path")
-    for row in rows(artifact, database, "file_transfer", (*columns, "mime_type", "size")):
+    for row in rows(database, "file_transfer", (*columns, "mime_type", "size")):
         stored = first(row, "path")
         yield ChatAttachment(
             **frame(row, "file_transfer"),

@@ -54,7 +54,7 @@ def accounts(artifact: Artifact) -> Iterator[ChatAccount]:
     with artifact.sqlite() as database:
         if not database.has({"account_settings": {"account", "settings"}}):
             raise ParseError("not the settings of Gajim")
-        for row in rows(artifact, database, "account_settings", ("account", "settings")):
+        for row in rows(database, "account_settings", ("account", "settings")):
             try:
                 settings = json.parse(first(row, "settings") or "null")
             except ParseError:
@@ -105,11 +105,11 @@ def messages(artifact: Artifact) -> Iterator[ChatProfile | ChatMessage]:
             messages=count,
         )
         jids: dict[int | None, str] = {}
-        for row in rows(artifact, database, "jids", ("jid_id", "jid")):
+        for row in rows(database, "jids", ("jid_id", "jid")):
             if (jid := first(row, "jid")) is not None:
                 jids.setdefault(number(row.values.get("jid_id")), jid)
         columns = ("account_id", "jid_id", "contact_name", "time", "kind", "message")
-        for row in rows(artifact, database, "logs", columns):
+        for row in rows(database, "logs", columns):
             kind = number(row.values.get("kind"))
             if kind not in (_ROOM, *_RECEIVED, *_SENT, *_FILES):
                 continue

@@ -40,8 +40,6 @@ _HOMES: Final = (
     "**/io.github.Hexchat/config/hexchat",  # HexChat from Flathub
     "**/AppData/Roaming/HexChat",  # HexChat on Windows
 )
-_MOST: Final = 100_000
-"""Messages that one file yields."""
 _LIMIT: Final = 32 << 20
 _SETTINGS_LIMIT: Final = 1 << 20
 
@@ -150,7 +148,6 @@ def networks(artifact: Artifact) -> Iterator[ChatAccount | ChatContact]:
 def scrollback(artifact: Artifact) -> Iterator[ChatMessage]:
     """Read what was last on the screen of a channel or query, dated to the second, UTC."""
     own = _own_nicks(artifact, "../../hexchat.conf")
-    count = 0
     for number, line in enumerate(artifact.text(_LIMIT).split("\n"), 1):
         found = _SCROLL.match(line)
         if found is None:
@@ -158,10 +155,6 @@ def scrollback(artifact: Artifact) -> Iterator[ChatMessage]:
         said = _SAID.fullmatch(_FORMAT.sub("", found[2])) or _DID.fullmatch(found[2])
         if said is None:
             continue
-        count += 1
-        if count > _MOST:
-            artifact.problem(f"only the first {_MOST} messages were taken")
-            return
         when = found[1]
         time = Time(
             event="sent", utc=utc(when, "s_unix"), raw=when, unit=Unit.S_UNIX, zone=Zone.UTC
@@ -177,7 +170,7 @@ def scrollback(artifact: Artifact) -> Iterator[ChatMessage]:
 def conversations(artifact: Artifact) -> Iterator[ChatMessage]:
     """Read the messages of one log: local times, the year told by the heading before them."""
     own = _own_nicks(artifact, "../../hexchat.conf")
-    year = month = count = 0
+    year = month = 0
     for number, line in enumerate(artifact.text(_LIMIT).split("\n"), 1):
         if begin := _BEGIN.match(line):
             month, year = _month(begin[1]), int(begin[3])
@@ -188,10 +181,6 @@ def conversations(artifact: Artifact) -> Iterator[ChatMessage]:
         if _month(found[1]) < month:
             year += 1  # a log that was open over the new year
         month = _month(found[1])
-        count += 1
-        if count > _MOST:
-            artifact.problem(f"only the first {_MOST} messages were taken")
-            return
         time = Time(
             event="sent",
             utc=None,

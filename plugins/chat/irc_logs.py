@@ -30,8 +30,6 @@ from triage.api import (
     extractor,
 )
 
-_MOST: Final = 100_000
-"""Messages that one file yields."""
 _LIMIT: Final = 32 << 20
 _SETTINGS_LIMIT: Final = 1 << 20
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
@@ -125,10 +123,7 @@ def _messages(
         stem = stem.removeprefix("irc.")
         network, _, stem = stem.partition(".")
     where = stem if network in {"irclogs", "logs", "xchatlogs", ""} else f"{stem} on {network}"
-    for count, (number, one) in enumerate(said(lines), 1):
-        if count > _MOST:
-            artifact.problem(f"only the first {_MOST} messages were taken")
-            return
+    for number, one in said(lines):
         yield ChatMessage(
             shows=Shows.USED,
             confidence=Confidence.PROBABLE,

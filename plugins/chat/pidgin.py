@@ -60,7 +60,7 @@ _ADIUM: Final = (
 )
 
 _MOST: Final = 100_000
-"""Messages that one log file yields, and lines of a list of fingerprints."""
+"""Lines of a list of fingerprints that are read."""
 _LOG_LIMIT: Final = 32 << 20
 _TEXT_LIMIT: Final = 100_000  # characters of one message: what servers pass on is far shorter
 
@@ -351,10 +351,7 @@ def _messages(
     account: str | None,
     conversation: str,
 ) -> Iterator[ChatMessage]:
-    for count, line in enumerate(lines):
-        if count == _MOST:
-            artifact.problem(f"only the first {_MOST} messages were taken")
-            return
+    for line in lines:
         if len(line.text) > _TEXT_LIMIT:
             artifact.problem("a message is cut short", locator=f"line {line.number}")
         outgoing = line.outgoing

@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigError
-from itertools import islice
 from typing import Final
 
 from triage.api import (
@@ -34,7 +33,7 @@ from triage.api import (
 )
 from triage.formats import times
 
-from ._rows import MOST, TEXT_LIMIT, first, frame, rows, text
+from ._rows import TEXT_LIMIT, first, frame, rows, text
 
 _SERVICE: Final = "xmpp"
 _APPLICATION: Final = "profanity"
@@ -98,7 +97,7 @@ def logs(artifact: Artifact) -> Iterator[ChatMessage]:
     room = parts[-3] == "rooms"
     own = _address(parts[-4] if room else parts[-3])
     peer = _address(parts[-2])
-    for number, line in islice(enumerate(artifact.text(_LOG_LIMIT).split("\n"), 1), MOST):
+    for number, line in enumerate(artifact.text(_LOG_LIMIT).split("\n"), 1):
         found = _LINE.fullmatch(line)
         if found is None:
             continue  # the next line of a message, or none
@@ -153,7 +152,7 @@ def database(artifact: Artifact) -> Iterator[ChatMessage]:
     with artifact.sqlite() as found:
         if not found.has({"ChatLogs": {"from_jid", "to_jid", "message", "timestamp"}}):
             raise ParseError("not a database of Profanity")
-        for row in rows(artifact, found, "ChatLogs", columns):
+        for row in rows(found, "ChatLogs", columns):
             sender, target = first(row, "from_jid"), first(row, "to_jid")
             outgoing = sender == own if sender else None
             raw = first(row, "timestamp") or ""

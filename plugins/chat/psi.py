@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from triage.api import (
@@ -30,12 +29,13 @@ from triage.api import (
 )
 from triage.formats import xml
 
-from ._rows import MOST, TEXT_LIMIT, text, written
+from ._rows import TEXT_LIMIT, text, written
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element  # noqa: TID251 - the type alone, never its parser
 
 _SERVICE: Final = "xmpp"
+_STRANGE: Final = 20  # lines of a file that are noted
 _NAMES: Final = "{psi,psi+,Psi,Psi+,PsiData}"
 _CONFIG: Final = (
     f"**/.config/{_NAMES}/profiles/*",  # Linux, Psi 0.15 and later
@@ -107,10 +107,12 @@ def history(artifact: Artifact) -> Iterator[ChatMessage]:
     """Read the messages exchanged with one other, in local time."""
     peer = _address(artifact.entry.name.rpartition(".")[0])
     lines = artifact.text(_LIMIT).split("\n")
-    for number, line in islice(enumerate(lines, 1), MOST):
+    strange = 0
+    for number, line in enumerate(lines, 1):
         found = _LINE.fullmatch(line.rstrip("\r"))
         if found is None:
-            if line.strip():
+            strange += bool(line.strip())
+            if line.strip() and strange <= _STRANGE:
                 artifact.problem("not a line of a history", locator=f"line {number}")
             continue
         when, kind, origin, extra, rest = found.groups()

@@ -101,7 +101,7 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
             return
         if not database.has({"conversations": {"id"}, "messages": {"id", "conversationId"}}):
             raise ParseError("not a store of Session")
-        own = _own(artifact, database)
+        own = _own(database)
         if own is not None:
             yield ChatAccount(
                 shows=Shows.USED,
@@ -114,13 +114,13 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
                 application=_APPLICATION,
             )
         names: dict[str, str] = {}
-        yield from _conversations(artifact, database, own, names)
-        yield from _messages(artifact, database, own, names)
+        yield from _conversations(database, own, names)
+        yield from _messages(database, own, names)
 
 
-def _own(artifact: Artifact, database: Database) -> str | None:
+def _own(database: Database) -> str | None:
     """Return the own Account ID; nothing else of this table, which holds keys, is asked for."""
-    for row in rows(artifact, database, "items", ("json",), where="id = 'number_id'"):
+    for row in rows(database, "items", ("json",), where="id = 'number_id'"):
         try:
             value = member(json.parse(first(row, "json") or "null"), "value")
         except ParseError:
@@ -138,9 +138,9 @@ _CONVERSATION: Final = ("id", "type", "nickname", "displayNameInProfile", "activ
 
 
 def _conversations(
-    artifact: Artifact, database: Database, own: str | None, names: dict[str, str]
+    database: Database, own: str | None, names: dict[str, str]
 ) -> Iterator[ChatContact | ChatGroup]:
-    for row in rows(artifact, database, "conversations", _CONVERSATION):
+    for row in rows(database, "conversations", _CONVERSATION):
         key, name = first(row, "id"), first(row, "nickname", "displayNameInProfile")
         if key is None:
             continue
@@ -166,10 +166,8 @@ _MESSAGE: Final = (
 )
 
 
-def _messages(
-    artifact: Artifact, database: Database, own: str | None, names: dict[str, str]
-) -> Iterator[ChatMessage]:
-    for row in rows(artifact, database, "messages", _MESSAGE):
+def _messages(database: Database, own: str | None, names: dict[str, str]) -> Iterator[ChatMessage]:
+    for row in rows(database, "messages", _MESSAGE):
         chat, raw = first(row, "conversationId") or "?", row.values.get("sent_at")
         outgoing = _DIRECTIONS.get(first(row, "type") or "")
         sender = own if outgoing else first(row, "source")

@@ -126,7 +126,7 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
     with ExitStack() as stack:
         opened_by, database = _opened(artifact, stack, clear[0] if clear else None)
         store = database and Store(
-            rows=partial(rows, artifact, database),
+            rows=partial(rows, database),
             protection=protection,
             checks=("SQLCipher HMAC",),
         )

@@ -154,14 +154,14 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
         calls = "callsHistory" in database.tables()
         sent: dict[str, ChatMessage] = {}
         yield from _messages(artifact, database, own, sent, calls=calls)
-        yield from _calls(artifact, database, own)
+        yield from _calls(database, own)
         yield from _attachments(artifact, database, sent)
 
 
 def _items(artifact: Artifact, database: Database) -> Iterator[tuple[str, object]]:
     """Yield the few settings that name the account; nothing else of this table is asked for."""
     wanted = "id IN ('uuid_id', 'number_id', 'device_name', 'blocked', 'blocked-uuids')"
-    for row in rows(artifact, database, "items", ("id", "json"), where=wanted):
+    for row in rows(database, "items", ("id", "json"), where=wanted):
         name, raw = text(row.values.get("id")), text(row.values.get("json"))
         try:
             value = json.parse(raw or "null")
@@ -203,7 +203,7 @@ _CONVERSATION: Final = (
 def _conversations(
     artifact: Artifact, database: Database, own: _Own
 ) -> Iterator[ChatContact | ChatGroup]:
-    for row in rows(artifact, database, "conversations", _CONVERSATION):
+    for row in rows(database, "conversations", _CONVERSATION):
         key = first(row, "id")
         service_id = first(row, "serviceId", "uuid")
         phone, group_id = first(row, "e164"), first(row, "groupId")
@@ -264,7 +264,7 @@ def _messages(
 ) -> Iterator[ChatMessage | ChatAttachment]:
     in_json = "message_attachments" not in database.tables()
     columns = _MESSAGE if in_json else _MESSAGE[:-1]
-    for row in rows(artifact, database, "messages", columns):
+    for row in rows(database, "messages", columns):
         kind = first(row, "type")
         if calls and kind == _CALL_NOTICE:
             continue
@@ -342,7 +342,7 @@ _ATTACHMENT: Final = ("messageId", "path", "size", "contentType", "fileName")
 def _attachments(
     artifact: Artifact, database: Database, sent: dict[str, ChatMessage]
 ) -> Iterator[ChatAttachment]:
-    for row in rows(artifact, database, "message_attachments", _ATTACHMENT):
+    for row in rows(database, "message_attachments", _ATTACHMENT):
         message = sent.get(first(row, "messageId") or "")
         if message is None:
             continue
@@ -358,8 +358,8 @@ def _attachments(
 _CALL: Final = ("callId", "peerId", "ringerId", "mode", "type", "direction", "status", "timestamp")
 
 
-def _calls(artifact: Artifact, database: Database, own: _Own) -> Iterator[ChatMessage]:
-    for row in rows(artifact, database, "callsHistory", _CALL):
+def _calls(database: Database, own: _Own) -> Iterator[ChatMessage]:
+    for row in rows(database, "callsHistory", _CALL):
         peer = own.peer(first(row, "peerId"))
         outgoing = {"Outgoing": True, "Incoming": False}.get(first(row, "direction") or "")
         told = (first(row, "mode"), first(row, "type"), first(row, "status"))

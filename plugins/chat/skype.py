@@ -84,7 +84,7 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
         )
         own: str | None = None
         columns = ("skypename", "liveid_membername", "fullname", "phone_mobile")
-        for row in rows(artifact, database, "Accounts", columns):
+        for row in rows(database, "Accounts", columns):
             name = first(row, "skypename", "liveid_membername")
             own = own or name
             if name:
@@ -97,13 +97,13 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
                     display_name=first(row, "fullname"),
                     phone=first(row, "phone_mobile"),
                 )
-        yield from _contacts(artifact, database, own)
-        yield from _messages(artifact, database, own)
+        yield from _contacts(database, own)
+        yield from _messages(database, own)
 
 
-def _contacts(artifact: Artifact, database: Database, own: str | None) -> Iterator[ChatContact]:
+def _contacts(database: Database, own: str | None) -> Iterator[ChatContact]:
     columns = ("skypename", "pstnnumber", "displayname", "fullname", "phone_mobile", "isblocked")
-    for row in rows(artifact, database, "Contacts", columns):
+    for row in rows(database, "Contacts", columns):
         name = first(row, "skypename", "pstnnumber")
         blocked = number(row.values.get("isblocked"))
         if name:
@@ -126,11 +126,9 @@ _CALL: Final = ("begin_timestamp", "host_identity", "is_incoming", "duration", "
 _TRANSFER: Final = ("partner_handle", "starttime", "filename", "filepath", "filesize", "convo_id")
 
 
-def _messages(
-    artifact: Artifact, database: Database, own: str | None
-) -> Iterator[ChatMessage | ChatAttachment]:
+def _messages(database: Database, own: str | None) -> Iterator[ChatMessage | ChatAttachment]:
     chats: dict[int | None, tuple[str, str | None]] = {}
-    for row in rows(artifact, database, "Conversations", ("id", "identity", "displayname")):
+    for row in rows(database, "Conversations", ("id", "identity", "displayname")):
         if (identity := first(row, "identity")) is not None:
             key = number(row.values.get("id"))
             chats.setdefault(key, (identity, first(row, "displayname")))
@@ -145,7 +143,7 @@ def _messages(
             "sent_raw": None if raw is None else str(raw)[:40],
         } | ({"conversation_name": name} if event != "transferred" else {})
 
-    for row in rows(artifact, database, "Messages", _MESSAGE):
+    for row in rows(database, "Messages", _MESSAGE):
         shared = common(row.values.get("convo_id"), "sent", row.values.get("timestamp"))
         if shared["conversation"] == "?":
             shared["conversation"] = first(row, "chatname") or "?"
@@ -160,7 +158,7 @@ def _messages(
             outgoing=author == own if author and own else None,
             message_type=_TYPES.get(kind, f"type {kind}") if kind != _TEXT and kind else None,
         )
-    for row in rows(artifact, database, "Calls", _CALL):
+    for row in rows(database, "Calls", _CALL):
         incoming = number(row.values.get("is_incoming"))
         shared = common(row.values.get("conv_dbid"), "called", row.values.get("begin_timestamp"))
         yield ChatMessage(
@@ -173,7 +171,7 @@ def _messages(
             message_type="call",
             duration_s=number(row.values.get("duration")),
         )
-    for row in rows(artifact, database, "Transfers", _TRANSFER):
+    for row in rows(database, "Transfers", _TRANSFER):
         shared = common(row.values.get("convo_id"), "transferred", row.values.get("starttime"))
         if shared["conversation"] == "?":
             shared["conversation"] = first(row, "partner_handle") or "?"

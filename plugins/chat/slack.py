@@ -26,6 +26,7 @@ from triage.api import (
     ChatProfile,
     Confidence,
     Finding,
+    LimitError,
     Protection,
     Shows,
     Unit,
@@ -137,8 +138,7 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
             told_as = same(finding)
             if told_as not in told:
                 if len(told) >= _MOST:
-                    artifact.problem(f"only the first {_MOST} findings were taken")
-                    return
+                    raise LimitError(f"more than {_MOST} findings")
                 told.add(told_as)
                 yield finding
 

@@ -31,7 +31,7 @@ from triage.api import (
 from triage.formats import json
 from triage.formats.json import Json
 
-from ._rows import MOST, TEXT_LIMIT, member, number, text
+from ._rows import TEXT_LIMIT, member, number, text
 from ._telegram_export import Chat, Message, chats, page
 
 _APPLICATION: Final = "telegram-desktop"
@@ -78,13 +78,9 @@ def exported(artifact: Artifact) -> Iterator[Finding]:
                 identifier=chat.id,
                 name=chat.name,
             )
-    left = MOST
     for chat, messages in zip(found, listed, strict=True):
-        for message in messages[:left]:
+        for message in messages:
             yield from _message(chat, message, account)
-        left -= min(left, len(messages))
-    if left == 0:
-        artifact.problem(f"only the first {MOST} messages were taken")
 
 
 @extractor(
@@ -101,7 +97,7 @@ def pages(artifact: Artifact) -> Iterator[Finding]:
     listed = [*messages]
     yield _export(artifact, "html", name, 1, len(listed))
     chat = Chat(id=name or "?", name=name, kind=None, messages=iter(()))
-    for message in listed[:MOST]:
+    for message in listed:
         yield from _message(chat, message, None)
 
 
@@ -139,7 +135,7 @@ def _account(account: str, information: Json) -> Iterator[ChatAccount]:
 
 def _contacts(parsed: Json, account: str) -> Iterator[ChatContact]:
     listed = member(member(parsed, "contacts"), "list")
-    for position, each in enumerate(listed[:MOST] if isinstance(listed, list) else []):
+    for position, each in enumerate(listed if isinstance(listed, list) else []):
         phone = text(member(each, "phone_number"))
         user_id = number(member(each, "user_id"))
         names = (text(member(each, name)) for name in ("first_name", "last_name"))

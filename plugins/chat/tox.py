@@ -131,20 +131,20 @@ def history(artifact: Artifact) -> Iterator[ChatMessage | ChatAttachment]:
         if "text_messages" in database.tables():
             yield from _texts(artifact, database, people)
         else:
-            yield from _old_texts(artifact, database, people)
+            yield from _old_texts(database, people)
 
 
 def _people(artifact: Artifact, database: Database) -> _People:
     people = _People(own_account=_own(artifact))
     for table in ("peers", "authors"):
-        for row in rows(artifact, database, table, ("id", "public_key")):
+        for row in rows(database, table, ("id", "public_key")):
             if (key := _key(row.values.get("public_key"))) is not None:
                 people.keys.setdefault(number(row.values.get("id")) or 0, key)
-    for row in rows(artifact, database, "chats", ("id", "uuid")):
+    for row in rows(database, "chats", ("id", "uuid")):
         if (key := _key(row.values.get("uuid"))) is not None:
             people.chats.setdefault(number(row.values.get("id")) or 0, key)
     people.chats = people.chats or people.keys  # before 1.18 a chat was a person
-    for row in rows(artifact, database, "aliases", ("id", "owner", "display_name")):
+    for row in rows(database, "aliases", ("id", "owner", "display_name")):
         owner, name = number(row.values.get("owner")), first(row, "display_name")
         people.aliases.setdefault(number(row.values.get("id")) or 0, (owner or 0, name))
     return people
@@ -191,15 +191,13 @@ def _message(
     )
 
 
-def _old_texts(
-    artifact: Artifact, database: Database, people: _People
-) -> Iterator[ChatMessage | ChatAttachment]:
+def _old_texts(database: Database, people: _People) -> Iterator[ChatMessage | ChatAttachment]:
     files = {
         number(row.values.get("id")): row
-        for row in rows(artifact, database, "file_transfers", ("id", *_FILE))
+        for row in rows(database, "file_transfers", ("id", *_FILE))
     }
     columns = ("timestamp", "chat_id", "sender_alias", "message", "file_id")
-    for row in rows(artifact, database, "history", columns):
+    for row in rows(database, "history", columns):
         file = files.get(number(row.values.get("file_id")))
         said = (text(row.values.get("message")) or "")[:TEXT_LIMIT]
         more: dict[str, Any] = {"text": "" if file else said}
@@ -218,17 +216,17 @@ def _texts(
     artifact: Artifact, database: Database, people: _People
 ) -> Iterator[ChatMessage | ChatAttachment]:
     held: dict[int | None, Row] = {}
-    for row in rows(artifact, database, "history", ("id", "timestamp", "chat_id")):
+    for row in rows(database, "history", ("id", "timestamp", "chat_id")):
         held.setdefault(number(row.values.get("id")), row)
     columns = ("id", "sender_alias", "message")
-    for row in rows(artifact, database, "text_messages", columns):
+    for row in rows(database, "text_messages", columns):
         where = held.get(number(row.values.get("id")))
         said = (text(row.values.get("message")) or "")[:TEXT_LIMIT]
         if where is None:
             artifact.problem("a message without a time", locator=place("text_messages", row))
             continue
         yield _message(row, "text_messages", people, where, {"text": said})
-    for row in rows(artifact, database, "file_transfers", ("id", *_FILE)):
+    for row in rows(database, "file_transfers", ("id", *_FILE)):
         where = held.get(number(row.values.get("id")))
         if where is not None:
             more = {"text": "", "message_type": "file", "attachments": 1}

@@ -103,8 +103,8 @@ def contacts(artifact: Artifact) -> Iterator[ChatContact | ChatGroup]:
     with artifact.sqlite() as database:
         if not database.has({"wa_contacts": {"jid"}}):
             raise ParseError("not the contacts of WhatsApp")
-        blocked = {first(row, "jid") for row in rows(artifact, database, "wa_block_list", ("jid",))}
-        for row in rows(artifact, database, "wa_contacts", columns):
+        blocked = {first(row, "jid") for row in rows(database, "wa_block_list", ("jid",))}
+        for row in rows(database, "wa_contacts", columns):
             jid = first(row, "jid")
             name = first(row, "display_name", "wa_name")
             if jid is None:

@@ -124,14 +124,14 @@ def _content(artifact: Artifact, database: Database) -> Iterator[Finding]:
     members: dict[int, tuple[str, str | None]] = {}
     of_chat: dict[int, list[str]] = {}
     columns = ("Z_PK", "ZMEMBERJID", "ZCONTACTNAME", "ZCHATSESSION")
-    for row in rows(artifact, database, "ZWAGROUPMEMBER", columns):
+    for row in rows(database, "ZWAGROUPMEMBER", columns):
         key, jid = number(row.values.get("Z_PK")), first(row, "ZMEMBERJID")
         if key is not None and jid:
             members.setdefault(key, (jid, first(row, "ZCONTACTNAME")))
             of_chat.setdefault(number(row.values.get("ZCHATSESSION")) or 0, []).append(jid)
     chats: dict[int, tuple[str, str | None]] = {}
     columns = ("Z_PK", "ZCONTACTJID", "ZPARTNERNAME", "ZLASTMESSAGEDATE")
-    for row in rows(artifact, database, "ZWACHATSESSION", columns):
+    for row in rows(database, "ZWACHATSESSION", columns):
         key, jid = number(row.values.get("Z_PK")), first(row, "ZCONTACTJID")
         if key is None or jid is None:
             continue
@@ -176,7 +176,7 @@ def _messages(
     members: dict[int, tuple[str, str | None]],
 ) -> Iterator[ChatMessage | ChatAttachment]:
     sent: dict[int, ChatMessage] = {}
-    for row in rows(artifact, database, "ZWAMESSAGE", _MESSAGE):
+    for row in rows(database, "ZWAMESSAGE", _MESSAGE):
         session = number(row.values.get("ZCHATSESSION"))
         chat, name = chats.get(session or 0, (f"chat {session}", None))
         kind = number(row.values.get("ZMESSAGETYPE"))
@@ -207,7 +207,7 @@ def _messages(
         key = number(row.values.get("Z_PK"))
         if key is not None and message.attachments:
             sent[key] = message
-    for row in rows(artifact, database, "ZWAMEDIAITEM", _MEDIA):
+    for row in rows(database, "ZWAMEDIAITEM", _MEDIA):
         found = sent.get(number(row.values.get("ZMESSAGE")) or 0)
         stored = first(row, "ZMEDIALOCALPATH")
         if found is None or stored is None:
