@@ -113,4 +113,4 @@ def _folder(path: str) -> str:
     for place in ("/databases/", "/files/", "/app_flutter/"):
         if place in path:
             return path.rpartition(place)[0]
-    return path
+    return path.rpartition("/")[0]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from triage.errors import ParseError
+from triage.api import ParseError
 
 _WORD: Final = 4
 _LONG: Final = 254  # of a length: three bytes follow
