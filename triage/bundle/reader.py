@@ -75,6 +75,14 @@ class Bundle:
             yield from self._records(layout.later_log(number))
             number += 1
 
+    def later_seals(self) -> list[Seal]:
+        """Return the seals of the custody events after the seal, in order."""
+        seals: list[Seal] = []
+        while (self.root / layout.later_seal(len(seals) + 1)).is_file():
+            with self._open(layout.later_seal(len(seals) + 1)) as file:
+                seals.append(parse_seal(file.read(MAX_SEAL)))
+        return seals
+
     def get(self, finding_id: str) -> Record | None:
         """Return the finding with this id, or None."""
         for record in self.findings():

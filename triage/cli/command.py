@@ -28,6 +28,7 @@ COMMANDS = {
     "get": "inspect",
     "diff": "inspect",
     "report": "inspect",
+    "forms": "forms",
     "export": "export",
     "batch": "batch",
     "links": "links",
