@@ -27,12 +27,19 @@ NAMESPACE = "disk-triage"
 """What `namespaces="…"` in a trust file and `ssh-keygen -Y sign -n …` must name."""
 
 _MAX_FILE = 2**20
+_HARDWARE = ("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com")
 _ED25519 = "ssh-ed25519"
 _BLOB_PREFIX = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"  # RFC 8709 section 4
 _KEY_TYPE = re.compile(r"(sk-)?(ssh|ecdsa)-[a-z0-9-]+(@openssh\.com)?")
 _TOKEN = re.compile(r'(?:"[^"]*"|[^\s"])+')
 _OPTION = re.compile(r'(?P<name>[A-Za-z-]+)(?:="(?P<value>[^"]*)")?(?:,|$)')
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
+
+
+def fingerprint_of(blob: bytes) -> str:
+    """Return `SHA256:…` of a public key in SSH's wire format, as `ssh-keygen -l` prints it."""
+    digest = hashlib.sha256(blob).digest()
+    return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
 
 
 class PublicKey:
@@ -68,8 +75,7 @@ class PublicKey:
     @property
     def fingerprint(self) -> str:
         """`SHA256:…`, as `ssh-keygen -l` prints it."""
-        digest = hashlib.sha256(self.blob).digest()
-        return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
+        return fingerprint_of(self.blob)
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Whether this key made this signature over this message."""
@@ -147,7 +153,8 @@ def load_signer(path: Path, passphrase: bytes | None = None) -> Signer:
 def load_trust(path: Path) -> Trust:
     """Read a trust file. Times in it without `Z` are taken as UTC, on every host.
 
-    Keys of other types, certificate authorities and keys for other namespaces than
+    Ed25519 keys count, and those on hardware (`sk-…`). Keys of other types, certificate
+    authorities and keys for other namespaces than
     `disk-triage` are left out. Raises UsageError on a line that is none of the three formats, and
     when no key is left.
     """
@@ -157,7 +164,7 @@ def load_trust(path: Path) -> Trust:
         raise UsageError("not a trust file: not UTF-8", where=str(path)) from error
     keys = tuple(_from_pem(text, path) if "-----BEGIN" in text else _from_lines(text, path))
     if not keys:
-        raise UsageError("holds no Ed25519 key that signs bundles", where=str(path))
+        raise UsageError("holds no key that signs bundles", where=str(path))
     return keys
 
 
@@ -211,19 +218,31 @@ def _from_line(line: str) -> TrustedKey | None:
     options = _options(tokens[1]) if at == 2 else {}  # noqa: PLR2004 - principals, options, key
     namespaces = options.get("namespaces")
     if (
-        tokens[at] != _ED25519
+        tokens[at] not in (_ED25519, *_HARDWARE)
         or "cert-authority" in options
         or (namespaces and not any(fnmatchcase(NAMESPACE, p) for p in namespaces.split(",")))
     ):
         return None
-    key = PublicKey.parse(f"{_ED25519} {tokens[at + 1]}")
+    fingerprint = _fingerprint(tokens[at], tokens[at + 1])
     comment = " ".join(tokens[at + 2 :])
     return TrustedKey(
-        identity=tokens[0].strip('"') if at else comment or key.fingerprint,
-        fingerprint=key.fingerprint,
+        identity=tokens[0].strip('"') if at else comment or fingerprint,
+        fingerprint=fingerprint,
         valid_after=_time(options.get("valid-after")),
         valid_before=_time(options.get("valid-before")),
     )
+
+
+def _fingerprint(kind: str, encoded: str) -> str:
+    if kind == _ED25519:
+        return PublicKey.parse(f"{kind} {encoded}").fingerprint
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise ValueError("a key that is not base64") from error
+    if not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+        raise ValueError("a key of another kind than it says")
+    return fingerprint_of(blob)
 
 
 def _options(text: str) -> dict[str, str]:

@@ -39,8 +39,10 @@ LATER = "custody"  # folder of the events after the seal
 RECORDS = MappingProxyType({FINDINGS: "id", FILES: "key", COVERAGE: None, PROBLEMS: None})
 """The record files, and the field that orders and names a record; None: the line as a whole."""
 
-DETACHED = (f"{SEAL}.tsr", f"{SEAL}.sig")
-"""What may stand beside the seal and is checked by other tools: RFC 3161 token, SSH signature."""
+STAMP = f"{SEAL}.tsr"  # RFC 3161 time stamp
+SSH_SIGNATURE = f"{SEAL}.sig"  # of `ssh-keygen -Y sign`
+DETACHED = (STAMP, SSH_SIGNATURE)
+"""What may stand beside the seal, made by other programs."""
 
 _PARTIAL = re.compile(r"\.partial(\.\d+)?$", re.IGNORECASE)
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

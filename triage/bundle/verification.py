@@ -9,6 +9,7 @@ from enum import StrEnum
 from triage.bundle.bag import single_line
 from triage.bundle.keys import TrustedKey
 from triage.bundle.seal import Seal
+from triage.bundle.stamp import Stamp
 from triage.errors import ExitCode
 
 _DEMANDS = {"signed", "trust"}  # checks that say who made a bundle, not whether it is intact
@@ -62,8 +63,12 @@ def conclude(
     signers: Sequence[str],
     trusted: TrustedKey | None,
     anchored: bool,
+    stamped: Stamp | None,
 ) -> Verification:
-    """Add up the checks. `anchored`: a seal code that was kept elsewhere fits."""
+    """Add up the checks.
+
+    `anchored`: a seal code that was kept elsewhere fits. `stamped`: a time stamp that was verified.
+    """
     failed = {check.name for check in checks if check.outcome is Outcome.FAIL}
     intact = not failed - _DEMANDS
     incomplete = seal is not None and seal.predicate.get("incomplete") is True
@@ -74,7 +79,7 @@ def conclude(
         incomplete=incomplete,
         exit_code=ExitCode.MISMATCH if failed else code,
         verdict=_verdict(failed, intact=intact, incomplete=incomplete),
-        origin=_origin(signers, trusted, intact=intact, anchored=anchored),
+        origin=_origin(signers, trusted, intact=intact, anchored=anchored, stamped=stamped),
         bundle_id=str(seal.predicate.get("bundle")) if seal else None,
         seal_code=seal.code if seal else None,
         latest_seal_code=later[-1].code if later else None,
@@ -92,7 +97,12 @@ def _verdict(failed: set[str], *, intact: bool, incomplete: bool) -> str:
 
 
 def _origin(
-    signers: Sequence[str], trusted: TrustedKey | None, *, intact: bool, anchored: bool
+    signers: Sequence[str],
+    trusted: TrustedKey | None,
+    *,
+    intact: bool,
+    anchored: bool,
+    stamped: Stamp | None,
 ) -> str:
     if not intact:
         return "Nothing is said about who made an altered bundle."
@@ -104,6 +114,11 @@ def _origin(
         )
     if anchored:
         sentences.append("This is the bundle whose seal code was given.")
+    if stamped:
+        sentences.append(
+            f"It existed at {stamped.time:%Y-%m-%d %H:%M:%S} UTC, by the time stamp of "
+            f"{single_line(stamped.authority)}; that does not show who made it."
+        )
     if sentences:
         return " ".join(sentences)
     signed = f"It is signed with {', '.join(signers)}, a key that nobody vouched for. "

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from triage import canonical
-from triage.bundle import bag, layout, redacted
+from triage.bundle import bag, layout, redacted, sshsig, stamp
 from triage.bundle.keys import TrustedKey, find_trusted
 from triage.bundle.later import check_later
 from triage.bundle.root import bundle_root
@@ -40,12 +40,14 @@ def verify(
     require_signature: bool = False,
     finding_id: Callable[[dict[str, Any]], str] | None = None,
     openings: Sequence[redacted.Opening] = (),
+    tsa_roots: stamp.Roots | None = None,
 ) -> Verification:
     """Check a bundle against itself and against what was kept elsewhere.
 
     `seal_code` may be that of the bundle or of its latest custody event. With `trust` a signature
     must come from one of these keys. `finding_id` computes the id that a record must have. Each of
-    `openings` must be of something that was taken out.
+    `openings` must be of something that was taken out. With `tsa_roots` a time stamp must be there
+    and lead to one of them.
 
     Raises BundleError when `path` is not a finished bundle or cannot be read, UsageError when
     `seal_code` cannot be one. What was altered is not raised but in the result.
@@ -58,6 +60,7 @@ def verify(
         require_signature=require_signature,
         finding_id=finding_id,
         openings=openings,
+        tsa_roots=tsa_roots,
     ).run()
 
 
@@ -75,6 +78,7 @@ class _Verifier:
         require_signature: bool,
         finding_id: Callable[[dict[str, Any]], str] | None,
         openings: Sequence[redacted.Opening],
+        tsa_roots: stamp.Roots | None,
     ) -> None:
         self.tree = tree
         self.code = code
@@ -82,6 +86,8 @@ class _Verifier:
         self.require_signature = require_signature
         self.finding_id = finding_id
         self.openings = openings
+        self.tsa_roots = tsa_roots
+        self.stamped: stamp.Stamp | None = None
         self.checks: list[Check] = []
         self.seal: Seal | None = None
         self.later: tuple[Seal, ...] = ()
@@ -125,6 +131,7 @@ class _Verifier:
             signers=self.signers,
             trusted=self.trusted,
             anchored=self.anchored,
+            stamped=self.stamped,
         )
 
     def _check(self, name: str, check: Callable[[], str]) -> None:
@@ -374,6 +381,9 @@ class _Verifier:
         if named is not None and named not in {item.fingerprint for item in seal.signatures}:
             raise AlteredError("the signature that the seal speaks of is gone")
         self.signers = [item.fingerprint for item in signatures]
+        if layout.SSH_SIGNATURE in self.tree.files:
+            detached = self.tree.read(layout.SSH_SIGNATURE, sshsig.MAX_SIGNATURE)
+            self.signers.append(sshsig.check(detached, self.tree.read(layout.SEAL, MAX_SEAL)))
         if not self.signers:
             raise _NotDoneError("the bundle is not signed")
         return f"valid, by {_some(self.signers)}"
@@ -409,10 +419,22 @@ class _Verifier:
         raise AlteredError("differs: this is not the bundle whose code was written down")
 
     def _time_stamp(self) -> str:
-        beside = [path for path in layout.DETACHED if path in self.tree.files]
-        if beside:
-            raise _NotDoneError(f"{', '.join(beside)}: for other tools to check")
-        raise _NotDoneError("there is none")
+        if layout.STAMP not in self.tree.files:
+            if self.tsa_roots is not None:
+                raise AlteredError("a time stamp was demanded, and there is none")
+            raise _NotDoneError("there is none")
+        token = self.tree.read(layout.STAMP, stamp.MAX_TOKEN)
+        try:
+            found = stamp.check(token, self.tree.read(layout.SEAL, MAX_SEAL), self.tsa_roots)
+        except ParseError as error:
+            if self.tsa_roots is not None:
+                raise
+            raise _NotDoneError(str(error)) from error
+        said = f"{found.time:%Y-%m-%d %H:%M:%S} UTC by {bag.single_line(found.authority)}"
+        if not found.verified:
+            raise _NotDoneError(f"of this seal, {said}: no certificate was given to check it with")
+        self.stamped = found
+        return f"the seal existed at {said}"
 
 
 _T = TypeVar("_T")

@@ -15,6 +15,7 @@ from triage import canonical
 from triage.bundle import Bundle, Outcome, compare, load_trust, verify
 from triage.bundle.handout import verifier_source
 from triage.bundle.redacted import Opening, read_openings
+from triage.bundle.stamp import load_roots
 from triage.cli.command import cli, format_option
 from triage.console.cases import guidance_of
 from triage.console.conversations import print_conversations
@@ -42,6 +43,9 @@ _BUNDLE = click.Path(path_type=Path)
     help="Read the byte runs of every file again from the image and hash them.",
 )
 @click.option(
+    "--tsa-roots", type=_BUNDLE, metavar="FILE", help="Demand a time stamp under these (PEM)."
+)
+@click.option(
     "--openings",
     type=_BUNDLE,
     metavar="FILE",
@@ -56,6 +60,7 @@ def verify_command(
     require_signature: bool,
     against: Path | None,
     openings: Path | None,
+    tsa_roots: Path | None,
     format_: str,
 ) -> int:
     """Check BUNDLE against its own seal, and against what was kept elsewhere.
@@ -77,6 +82,7 @@ def verify_command(
         require_signature=require_signature,
         finding_id=finding_id,
         openings=_openings(openings),
+        tsa_roots=load_roots(tsa_roots) if tsa_roots else None,
     )
     code = result.exit_code
     again = remeasure(Bundle.open(bundle), against) if against and result.intact else None

@@ -1,0 +1,112 @@
+"""RFC 3161 time stamps over the seal, by a round trip that needs no network here.
+
+`request` makes the query, somebody carries it to a time-stamping authority, and the answer is kept
+beside the seal as `signatures/seal.json.tsr`. A stamp shows that the seal existed at that time; by
+whom it was made, it does not show. rfc3161-client reads DER strictly: some answers of OpenSSL with
+unsorted certificates are refused, which `openssl ts -verify` takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+import rfc3161_client as rfc3161
+from cryptography import x509
+
+from triage.bundle import layout
+from triage.bundle.output import NewFile, sync_directory, writing
+from triage.bundle.root import bundle_root
+from triage.bundle.seal import MAX_SEAL
+from triage.bundle.tree import walk
+from triage.errors import AlteredError, ParseError, UsageError
+
+MAX_TOKEN = 2**20  # bytes
+_MAX_ROOTS = 2**22
+_LONGEST_NAME = 200
+
+Roots: TypeAlias = Sequence[x509.Certificate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What a token says; `verified` when its signature leads to a root that was given."""
+
+    time: datetime
+    authority: str
+    verified: bool
+
+
+def request(seal: bytes) -> bytes:
+    """Return a time-stamp query (DER) over a seal: SHA-256, a nonce, certificates wanted."""
+    builder = rfc3161.TimestampRequestBuilder(
+        data=seal, hash_algorithm=rfc3161.HashAlgorithm.SHA256, nonce=True, cert_req=True
+    )
+    query: bytes = builder.build().as_bytes()
+    return query
+
+
+def check(token: bytes, seal: bytes, roots: Roots | None = None) -> Stamp:
+    """Check a token against a seal.
+
+    Raises ParseError when it cannot be read here, AlteredError when it is of something else, was
+    not granted, or does not lead to one of `roots`.
+    """
+    try:
+        response = rfc3161.decode_timestamp_response(token)
+        granted = rfc3161.PKIStatus(response.status) is rfc3161.PKIStatus.GRANTED
+    except ValueError as error:
+        raise ParseError("a time stamp that cannot be read here; try openssl ts -verify") from error
+    if not granted:
+        raise AlteredError("the authority did not grant this time stamp")
+    try:
+        info = response.tst_info
+        imprint, certificates = info.message_imprint, response.signed_data.certificates
+        digests = {hashlib.new(name, seal).digest() for name in ("sha256", "sha384", "sha512")}
+        if imprint.message not in digests:
+            raise AlteredError("the time stamp is of something else")
+        names = [x509.load_der_x509_certificate(item).subject for item in sorted(certificates)]
+        if roots is not None:
+            _verify(response, seal, roots)
+    except ValueError as error:
+        raise ParseError("a time stamp that cannot be read here; try openssl ts -verify") from error
+    authority = names[0].rfc4514_string()[:_LONGEST_NAME] if names else "an authority not named"
+    return Stamp(time=info.gen_time, authority=authority, verified=roots is not None)
+
+
+def load_roots(path: Path) -> Roots:
+    """Read certificates of time-stamping authorities, PEM. Raises UsageError when there is none."""
+    try:
+        with path.open("rb") as file:
+            return x509.load_pem_x509_certificates(file.read(_MAX_ROOTS))
+    except OSError as error:
+        raise UsageError(f"cannot read: {error.strerror}", where=str(path)) from error
+    except ValueError as error:
+        raise UsageError("holds no PEM certificate", where=str(path)) from error
+
+
+def add_stamp(bundle: Path, token: bytes, roots: Roots | None = None) -> Stamp:
+    """Put the answer of an authority beside the seal of a bundle.
+
+    Raises BundleError when there is one already, and what `check` raises.
+    """
+    root = bundle_root(bundle)
+    stamp = check(token, walk(root).read(layout.SEAL, MAX_SEAL), roots)
+    with writing(root / layout.STAMP):
+        with NewFile(root / layout.STAMP) as file:
+            file.write(token)
+        sync_directory(root / layout.SIGNATURES)
+    return stamp
+
+
+def _verify(response: rfc3161.TimeStampResponse, seal: bytes, roots: Roots) -> None:
+    try:
+        verifier = rfc3161.VerifierBuilder(roots=list(roots)).build()
+        if not verifier.verify_message(response, seal):
+            raise AlteredError("the time stamp does not lead to a root that was given")
+    except rfc3161.VerificationError as error:
+        raise AlteredError(f"the time stamp does not hold: {error}") from error
