@@ -36,6 +36,8 @@ APART = (("triage.formats", "triage.evidence"),)
 ONLY_IN = {
     "pytsk3": ("triage.evidence",),
     "pyewf": ("triage.evidence.second_reader",),
+    "pyfsntfs": ("triage.evidence.second_tree",),
+    "pyfsext": ("triage.evidence.second_tree",),
     "pyregf": ("triage.formats.registry",),
     "apsw": ("triage.formats", "triage.export"),
     "click": ("triage.cli", "triage.console"),

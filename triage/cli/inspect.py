@@ -40,7 +40,7 @@ _BUNDLE = click.Path(path_type=Path)
     "--against",
     type=_BUNDLE,
     metavar="IMAGE",
-    help="Read the byte runs of every file again from the image and hash them.",
+    help="Read what the findings rest on again from the image and compare.",
 )
 @click.option(
     "--tsa-roots", type=_BUNDLE, metavar="FILE", help="Demand a time stamp under these (PEM)."
@@ -111,7 +111,12 @@ def verify_command(
     console.print(table(None, ("result", "check", "detail"), rows))
     console.print()
     if again is not None:
-        console.print(facts({"against the image": again.verdict}))
+        against_image = {
+            "findings": again.findings.sentence,
+            "files": again.files.sentence,
+            "media": again.verdict,
+        }
+        console.print(facts(against_image))
         for place in again.different[:20]:
             console.print(facts({"DIFFERENT": place}))
     console.print(

@@ -93,6 +93,15 @@ class Export(Request, frozen=True, kw_only=True):
     length: int
 
 
+class Reread(Request, frozen=True, kw_only=True):
+    """Hash a file again, through the second reader."""
+
+    volume: int
+    address: str
+    path: str
+    size: int  # bytes
+
+
 class HashMedia(Request, frozen=True, kw_only=True):
     """Hash the media from end to end."""
 
@@ -240,7 +249,7 @@ class Failed(Reply, frozen=True, kw_only=True):
 
 
 AnyRequest: TypeAlias = (
-    Open | WalkVolume | Attach | Facts | Recognise | Extract | Export | HashMedia
+    Open | WalkVolume | Attach | Facts | Recognise | Extract | Export | Reread | HashMedia
 )
 AnyReply: TypeAlias = (
     Opened

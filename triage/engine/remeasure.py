@@ -1,45 +1,76 @@
-"""`verify --against`: the files of a bundle, read again from the image and hashed again."""
+"""`verify --against`: what the findings of a bundle rest on, read again from the image.
+
+A file whose byte runs stand as such on the media is hashed from these runs alone, by code that
+parses no file system; from an E01 the bytes come through pyewf, which no run uses. The rest is read
+by a worker through a second reader (`evidence.second_tree`). What neither can read is counted as
+not compared, with the reason: it is never taken for equal.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from triage.bundle import Bundle
+from triage.engine import messages as m
+from triage.engine.nursery import launcher
+from triage.engine.pool import Pool, Task
 from triage.engine.source import open_source
 from triage.errors import EvidenceError, TriageError
 from triage.evidence.second_reader import SecondReader
 from triage.hashing import Digests
 from triage.model import Container, Reader
+from triage.profile import Limits
+from triage.registry import NONE
 
 _BLOCK = 1 << 20
+_RAW, _SECOND = "raw", "second reader"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """How many were compared in which way and were equal; `not_compared`: reason → how many."""
+
+    raw: int
+    second_reader: int
+    different: int
+    not_compared: Mapping[str, int]
+
+    @property
+    def sentence(self) -> str:
+        """Say the three counts, and what differs."""
+        reasons = ", ".join(f"{why}: {count}" for why, count in sorted(self.not_compared.items()))
+        left = sum(self.not_compared.values())
+        return (
+            f"{self.raw} compared raw, {self.second_reader} by a second reader, "
+            f"{left} not compared{f' ({reasons})' if reasons else ''}; {self.different} different"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remeasured:
-    """What a second reading gave. `not_plain` files have no byte runs that stand as such."""
+    """What a second reading gave. `different` names the places."""
 
-    same: int
-    not_plain: int
+    files: Compared
+    findings: Compared
     different: tuple[str, ...]
     image_hash: str  # match, mismatch, not computed
     reader: str  # which code read the image this time
 
     @property
     def verdict(self) -> str:
-        """Return one sentence."""
-        return (
-            f"{self.same} files read again from their byte runs and equal, "
-            f"{len(self.different)} different, {self.not_plain} without plain byte runs; "
-            f"image hash: {self.image_hash}; read by {self.reader}"
-        )
+        """Return one sentence about the media; `files` and `findings` have their own."""
+        return f"image hash: {self.image_hash}; read by {self.reader}"
 
 
 def remeasure(bundle: Bundle, image: Path) -> Remeasured:
-    """Hash every file again from nothing but its byte runs, and the media as a whole.
+    """Read again what the files of a bundle hold, and the media as a whole.
 
-    Reads bytes at offsets; parses no file system, so it needs no worker. An E01 image is read by
-    pyewf, other code than wrote the bundle. Raises ImageError.
+    Raises ImageError, and TriageError for a folder or an archive, which have no byte runs.
     """
     source = open_source(image, allow_incomplete=True, allow_writable_device=False)
     if source.media is None or source.info.media_size is None:
@@ -47,40 +78,104 @@ def remeasure(bundle: Bundle, image: Path) -> Remeasured:
     media, reader = source.media, "the same reader"
     if source.info.container is Container.EWF:
         media, reader = SecondReader(image, source.info), "pyewf"
-    same = not_plain = 0
-    different: list[str] = []
-    for record in bundle.files():
-        sha256 = record["hashes"].get("sha256")
-        runs = record["byte_runs"]
-        if sha256 is None or not runs or any(run["storage"] != "plain" for run in runs):
-            not_plain += 1
-            continue
-        digests = Digests(("sha256",))
-        try:
-            for run in sorted(runs, key=lambda run: run["file_offset"]):
-                _feed(digests, media, int(run["image_offset"]), int(run["length"]))
-        except EvidenceError:
-            different.append(f"{record['volume']}{record['path']}: cannot be read")
-            continue
-        if digests.hex()["sha256"] == sha256:
-            same += 1
-        else:
-            different.append(f"{record['volume']}{record['path']}")
-    expected = bundle.run["image"].get("hashes", {}).get("sha256")
-    verdict = "not computed"
-    if expected:
-        digests = Digests(("sha256",))
-        _feed(digests, media, 0, media.size)
-        verdict = "match" if digests.hex()["sha256"] == expected else "mismatch"
-        if verdict == "mismatch":
-            different.append("image hash")
+    files = list(bundle.files())
+    outcomes = {record["key"]: _raw(media, record) for record in files}
+    rest = [record for record in files if outcomes[record["key"]] is None]
+    if rest:
+        outcomes |= _second(image, rest)
+    different = [f"{r['volume']}{r['path']}" for r in files if outcomes[r["key"]] == "different"]
+    verdict = _image_hash(media, bundle.run["image"].get("hashes", {}).get("sha256"))
+    if verdict == "mismatch":
+        different.append("image hash")
+    cited = (record["source"]["file"] for record in bundle.findings())
     return Remeasured(
-        same=same,
-        not_plain=not_plain,
+        files=_compared(Counter(str(outcome) for outcome in outcomes.values())),
+        findings=_compared(Counter(str(outcomes.get(key, "rests on no file")) for key in cited)),
         different=tuple(different),
         image_hash=verdict,
         reader=reader,
     )
+
+
+def _compared(outcomes: Counter[str]) -> Compared:
+    raw, second, different = (outcomes.pop(name, 0) for name in (_RAW, _SECOND, "different"))
+    return Compared(
+        raw=raw,
+        second_reader=second,
+        different=different,
+        not_compared=dict(sorted(outcomes.items())),
+    )
+
+
+def _raw(media: Reader, record: dict[str, Any]) -> str | None:
+    """Return the outcome from the byte runs alone; None: it takes a second reader."""
+    sha256, runs = record["hashes"].get("sha256"), record["byte_runs"]
+    if sha256 is None:
+        return "was not hashed in the run"
+    covered = 0
+    if not runs or any(run["storage"] != "plain" or run["image_offset"] is None for run in runs):
+        return None
+    digests = Digests(("sha256",))
+    try:
+        for run in sorted(runs, key=lambda run: int(run["file_offset"])):
+            if int(run["file_offset"]) != covered:
+                return None  # a hole: these bytes do not stand on the media
+            covered += int(run["length"])
+            _feed(digests, media, int(run["image_offset"]), int(run["length"]))
+    except EvidenceError:
+        return "different"
+    return _RAW if digests.hex()["sha256"] == sha256 else "different"
+
+
+def _second(image: Path, records: list[dict[str, Any]]) -> dict[str, str]:
+    """Let a worker read files through the second reader."""
+    limits = Limits()
+    opening = m.Open(
+        path=os.fspath(image.absolute()),
+        allow_incomplete=True,
+        allow_writable_device=False,
+        plugins=NONE,
+        extractors=(),
+        limits=asdict(limits),
+        index_fd=None,
+        send_secrets=False,
+    )
+    with (
+        launcher(NONE) as workers,
+        Pool(opening, workers, jobs=1, silent_seconds=limits.silent_seconds, index_fd=None) as pool,
+    ):
+        numbers = {volume.name: number for number, volume in enumerate(pool.open().volumes)}
+        return {record["key"]: _again(pool, numbers, record) for record in records}
+
+
+def _again(pool: Pool, numbers: Mapping[str, int], record: dict[str, Any]) -> str:
+    if record["within"] is not None:
+        return "inside another file"
+    if record["volume"] not in numbers:
+        return "the image has no such volume"
+    task = Task(
+        request=m.Reread(
+            volume=numbers[record["volume"]],
+            address=str(record["address"]),
+            path=str(record["path"]),
+            size=int(record["size"]),
+        )
+    )
+    pool.complete(task)
+    if task.failure is not None:
+        return task.failure.text if task.failure.error == "EvidenceError" else "the worker failed"
+    found = next((reply for reply in task.replies if isinstance(reply, m.Hashed)), None)
+    if found is None:
+        return "the worker failed"
+    return _SECOND if found.hashes.get("sha256") == record["hashes"]["sha256"] else "different"
+
+
+def _image_hash(media: Reader, expected: str | None) -> str:
+    if not expected:
+        return "not computed"
+    digests = Digests(("sha256",))
+    _feed(digests, media, 0, media.size)
+    return "match" if digests.hex()["sha256"] == expected else "mismatch"
 
 
 def _feed(digests: Digests, media: Reader, offset: int, length: int) -> None:

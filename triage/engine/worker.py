@@ -47,6 +47,7 @@ from triage.errors import (
 )
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
+from triage.evidence.second_tree import SecondTree
 from triage.evidence.tree import FileTree, walk
 from triage.extractor import Extractor
 from triage.findings import KINDS, Finding
@@ -306,6 +307,17 @@ class Worker:
         for block in _blocks(reader, request.offset, request.offset + request.length):
             self.channel.send(m.Chunk(data=block))
 
+    def reread(self, request: m.Reread) -> None:
+        """Hash a file through the second reader."""
+        media, volume = self.source.media, self.source.volumes[request.volume]
+        if media is None:
+            raise EvidenceError("there is no media to read again")
+        digests = Digests(("sha256",))
+        for block in SecondTree(media, volume).blocks(request.address, request.path, request.size):
+            digests.update(block)
+            self.channel.send(m.Progress(done=digests.length))
+        self.channel.send(m.Hashed(hashes=digests.hex(), length=digests.length, bad=()))
+
     def hash_media(self, request: m.HashMedia) -> None:
         """Hash the media in one pass."""
         media = self.source.media
@@ -336,6 +348,8 @@ class Worker:
                 self.extract(request)
             case m.Export():
                 self.export(request)
+            case m.Reread():
+                self.reread(request)
             case m.HashMedia():
                 self.hash_media(request)
             case m.Open():

@@ -9,7 +9,6 @@ names in its trees, and snapshots are not walked.
 
 from __future__ import annotations
 
-import os
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from triage.errors import EvidenceError, ParseError
 from triage.evidence.apfs import without_gaps
 from triage.evidence.index import Named
 from triage.evidence.tree import PartialListingError
+from triage.evidence.window import Window
 from triage.model import ByteRun, EntryType, FileTimes, Reader, Storage, Volume
 
 _BLOCK = 1 << 20  # bytes asked of libfsapfs at once
@@ -53,7 +53,7 @@ class ApfsTree:
             instead = without_gaps(reader, volume.offset)
         except (ParseError, EvidenceError, struct.error):
             instead = {}
-        self._window = _Window(reader, volume.offset, length, instead)
+        self._window = Window(reader, volume.offset, length, instead)
         # A volume does not keep its container alive, nor that the object it reads from.
         self._container = pyfsapfs.container()
         try:
@@ -251,51 +251,6 @@ def _extents(found: Any) -> list[tuple[int, int]]:
     return [found.get_extent(number)[:2] for number in range(count)]
 
 
-class _Window:
-    """The container as the file object that libfsapfs reads from, some blocks exchanged."""
-
-    def __init__(self, reader: Reader, offset: int, size: int, instead: dict[int, bytes]) -> None:
-        self._reader = reader
-        self._instead = instead
-        self._at = 0
-        self.offset = offset
-        self.size = size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Return bytes of the container, all of them. Raises EvidenceError."""
-        if offset < 0 or offset + length > self.size:
-            raise EvidenceError(f"content lies outside the volume, at {offset}")
-        data = self._reader.read_at(self.offset + offset, length)
-        if len(data) != length:
-            raise EvidenceError(f"content ends early at {offset + len(data)}")
-        return data
-
-    def read(self, length: int = -1) -> bytes:
-        """Return bytes from the current place, fewer only at the end."""
-        left = max(0, self.size - self._at)
-        wanted = min(length, left) if length >= 0 else left
-        if self._at in self._instead:
-            data = self._instead[self._at][:wanted]
-        else:
-            data = self._reader.read_at(self.offset + self._at, wanted)
-        self._at += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move to a place."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        """Return the current place."""
-        return self._at
-
-    def get_size(self) -> int:
-        """Return the length in bytes."""
-        return self.size
-
-
 class _Bytes:
     """Content that is in memory already."""
 
@@ -310,7 +265,7 @@ class _Bytes:
 class _Extents:
     """Content that lies in extents."""
 
-    def __init__(self, window: _Window, size: int, extents: list[tuple[int, int]]) -> None:
+    def __init__(self, window: Window, size: int, extents: list[tuple[int, int]]) -> None:
         self._window = window
         self.size = size
         self._extents = extents
