@@ -5,8 +5,8 @@ Written from GnuPG 2.2 and 2.4 (`kbx/keybox-blob.c`, `agent/keyformat.txt`, `g10
 2.2.40. Gpg4win, Kleopatra, GPG Suite and Tails use the same files, so the names decide, not the
 folder; PGP Desktop's `*.pkr` and `*.skr` are rings of the same packets. Public keys that come with
 systems (`pgp-keys` list) are counted. The rings of package managers (`/usr/share/keyrings`,
-`/etc/apt`) are passed over. Not read: X.509 certificates, `tofu.db`, Kleopatra's own settings;
-`pubring.db` of keyboxd is written from its source and not yet seen.
+`/etc/apt`) are passed over. Not read: X.509 certificates, Kleopatra's own settings;
+`tofu.db` has a reader of its own. `pubring.db` of keyboxd was compared with one of GnuPG 2.4.7.
 References: https://www.gnupg.org/documentation/, RFC 4880, RFC 9580.
 """
 

@@ -24,7 +24,8 @@ class PgpKey(Finding):
         means="A key of this fingerprint is stored here. `own` rests on what `own_basis` names: "
         "a secret key, ultimate trust, a revocation certificate.",
         does_not_mean="That the name in a user id is true: anybody can write any name, and "
-        "signatures are not verified here. A key is not yet an exchange of messages.",
+        "signatures are not verified here. A key is not yet an exchange of messages, unless "
+        "`encrypted_to` or `signatures_seen` counts some.",
         other_explanations="Keys fetched from a key server, to verify a download, or by a mail "
         "program on its own.",
         next_steps="Compare fingerprints with those on market and forum pages. For a secret key "
@@ -38,7 +39,9 @@ class PgpKey(Finding):
     user_ids: tuple[str, ...] = ()
     algorithm: str | None = None  # as GnuPG writes it: rsa4096, ed25519
     subkeys: tuple[str, ...] = ()  # `<16 hex> <algorithm>`
-    secret_key: str | None = None  # absent, protected, unprotected, smart_card, elsewhere, unknown
+    # absent, present (how protected is not told), protected, unprotected, smart_card, elsewhere,
+    # unknown
+    secret_key: str | None = None
     own: bool | None = None  # None: not told
     own_basis: tuple[str, ...] = ()  # secret-key, ultimate-trust, revocation-certificate …
     owner_trust: str | None = None  # as the program stores it
@@ -46,6 +49,8 @@ class PgpKey(Finding):
     card_serial: str | None = None  # of the smart card
     revoked: bool | None = None  # a revocation stands in the key; not verified
     certified_by: int | None = None  # other keys whose certifications stand in the key
+    encrypted_to: int | None = None  # how often the program noted that it encrypted to the key
+    signatures_seen: int | None = None  # messages signed by the key that the program checked
     well_known: tuple[str, ...] = ()  # names of keys that are counted and not listed
     indicator_list: str | None = None  # `name YYYY-MM-DD`, behind `well_known`
 
@@ -61,6 +66,9 @@ class PgpKey(Finding):
             "elsewhere": ", secret part elsewhere",
             "unknown": ", secret block unreadable",
         }.get(self.secret_key, f", secret key {self.secret_key}")
+        if self.encrypted_to or self.signatures_seen:
+            secret += f", encryptions to it: {self.encrypted_to or 0}"
+            secret += f", signatures checked: {self.signatures_seen or 0}"
         which = self.fingerprint or (f"keygrip {self.keygrip}" if self.keygrip else "unreadable")
         return f"OpenPGP key {which}{name}{secret}"
 
