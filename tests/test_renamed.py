@@ -16,6 +16,8 @@ from triage import profile
 from triage.engine.options import Options
 from triage.registry import load
 
+DESKTOP = "wallet/desktop/windows/tree/Users"
+DEVICES = "wallet/devices/linux/tree/home"
 KNOWN = {
     "wallet.bitcoin-core.wallet": (
         "wallet/bitcoin_core/windows/tree/Users/alice/AppData/Roaming/Bitcoin/wallet.dat",
@@ -44,6 +46,25 @@ KNOWN = {
             "/market.json"
         ),
     ),
+    "wallet.bither.wallet": (f"{DESKTOP}/alice/AppData/Roaming/Bither/address.db",),
+    "wallet.msigna.vault": (f"{DESKTOP}/bob/Documents/household.vault",),
+    "wallet.blockchain-com.backup": (f"{DESKTOP}/alice/Downloads/wallet.aes.json",),
+    "wallet.green.wallet": (f"{DESKTOP}/bob/AppData/Local/Blockstream/Green/wallets/5eed",),
+    "wallet.coldcard.export": (f"{DEVICES}/bob/card/coldcard-export.json",),
+    "wallet.descriptor.export": (f"{DEVICES}/bob/Documents/list-descriptors.json",),
+    "wallet.ledger-live.accounts": (
+        f"{DEVICES}/alice/.config/Ledger Live/app.json",
+        f"{DEVICES}/bob/.config/Ledger Live/app.json",
+    ),
+    "wallet.specter.wallet": (f"{DEVICES}/alice/.specter/wallets/main/family.json",),
+    "wallet.solana.key": ("wallet/chains/linux/tree/home/alice/.config/solana/id.json",),
+    "wallet.daedalus.wallet": (
+        "wallet/chains/linux/tree/home/alice/.local/share/Daedalus/mainnet/wallets/she.5eed.sqlite",
+    ),
+    "wallet.metamask-mobile.state": (
+        "wallet/extensions/browsers/tree/data/data/io.metamask/files/persistStore/persist-root",
+    ),
+    "wallet.exchange.export": ("wallet/exchanges/accounts/tree/home/bob/kraken.csv",),
     "chat.whatsapp-android.messages": (
         "chat/whatsapp_android/phone/tree/data/data/com.whatsapp/databases/msgstore.db",
         "chat/whatsapp_android/phone/tree/data/user/10/com.whatsapp.w4b/databases/msgstore.db",

@@ -19,6 +19,7 @@ from triage.api import (
     ParseError,
     RowState,
     Shows,
+    SqliteSchema,
     WalletAddress,
     WalletFile,
     WalletSecret,
@@ -48,6 +49,7 @@ _TABLES = {"addresses": {"address", "encrypt_private_key", "pub_key"}}
         "**/net.bither/databases/address.db",  # Android
         "**/bither*.db",  # copies under a telling name
     ),
+    content=(SqliteSchema(_TABLES),),
     yields=(WalletFile, WalletAddress, WalletXpub, WalletSecret),
     holds_secret=True,
 )

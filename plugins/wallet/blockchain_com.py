@@ -21,6 +21,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Credential,
+    JsonObject,
     ParseError,
     Protection,
     Shows,
@@ -52,6 +53,10 @@ _Finding = WalletFile | WalletAddress | WalletXpub | WalletSecret
         "**/wallet*.aes.json*",  # every version: the name the site gives the download
         "**/*wallet.aes*",  # mails with a backup, 2012 to 2014
         "**/*blockchain*wallet*.json",  # copies under a telling name
+    ),
+    content=(
+        JsonObject({"pbkdf2_iterations", "payload"}),  # versions 2 and later
+        JsonObject({"guid", "sharedKey", "keys"}),  # in clear
     ),
     yields=(WalletFile, WalletAddress, WalletXpub, WalletSecret),
     holds_secret=True,

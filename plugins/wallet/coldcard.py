@@ -16,6 +16,7 @@ from typing import Any, Final
 from triage.api import (
     Artifact,
     Confidence,
+    JsonObject,
     Protection,
     Shows,
     WalletAddress,
@@ -53,6 +54,7 @@ _Finding = WalletFile | WalletXpub | WalletAddress | WalletSecret
         "**/ckcc-backup*.txt",  # a backup in clear, by the command-line tool
         "**/backup*.7z",  # a backup, encrypted with twelve words
     ),
+    content=(JsonObject({"chain", "xfp", "xpub"}),),
     yields=(WalletFile, WalletXpub, WalletAddress, WalletSecret),
     holds_secret=True,
 )

@@ -17,6 +17,7 @@ from triage.api import (
     Confidence,
     ParseError,
     Shows,
+    SqliteSchema,
     Time,
     WalletAddress,
     WalletFile,
@@ -45,6 +46,7 @@ _DATA = "**/{AppData/Roaming,Library/Application Support,.local/share}"
         f"{_DATA}/Daedalus/*/wallets/*.sqlite",  # Linux: folders are networks
         f"{_DATA}/Daedalus*/Secrets*/secret*.key",  # Byron, 2017 to 2020
     ),
+    content=(SqliteSchema({"wallet": {"wallet_id", "name"}, "private_key": {"wallet_id"}}),),
     yields=(WalletFile, WalletAddress, WalletTransaction),
     holds_secret=True,
 )

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from triage.api import (
     Artifact,
     Confidence,
+    JsonObject,
     Protection,
     Shows,
     WalletFile,
@@ -42,6 +43,7 @@ _NETWORKS = {"main": "mainnet", "test": "testnet"}
         "**/*descriptor*.{json,txt,csv}",  # Sparrow, Bitcoin Core's listdescriptors, by hand
         "**/*{specter,sparrow,fullynoded,caravan}*.json",  # wallet exports, usual names
     ),
+    content=(JsonObject({"wallet_name", "descriptors"}),),  # listdescriptors
     yields=(WalletFile, WalletXpub, WalletSecret),
     holds_secret=True,
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage.api import Artifact, Confidence, Protection, Shows, WalletFile, extractor
+from triage.api import Artifact, Confidence, JsonObject, Protection, Shows, WalletFile, extractor
 
 from ._shapes import mapping, read, text
 
@@ -24,6 +24,7 @@ _LIQUID = {"liquid", "testnet-liquid", "electrum-liquid"}
         "**/Blockstream/Green/wallets/*",  # Windows, macOS and Linux
         "**/Blockstream/Green/*/wallets/*",  # the same, with a folder for a network
     ),
+    content=(JsonObject({"network", "pin_data"}),),
     yields=(WalletFile,),
 )
 def wallets(artifact: Artifact) -> Iterator[WalletFile]:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from triage.api import (
     Artifact,
     Confidence,
+    HeaderPattern,
     Protection,
     Shows,
     Time,
@@ -74,6 +75,13 @@ _Finding = WalletFile | WalletXpub | WalletAddress | WalletTransaction
         "**/AppData/Roaming/Ledger {Live,Wallet}/app*.json*",  # Windows; older copies beside it
         "**/Library/Application Support/Ledger {Live,Wallet}/app*.json*",  # macOS
         "**/.config/Ledger {Live,Wallet}/app*.json*",  # Linux
+    ),
+    content=(
+        HeaderPattern(
+            rb'\{\s{0,8}"data"\s{0,4}:\s{0,4}\{.{0,3900}?"(?:lastSeenDevice|starredAccountIds|derivationMode'
+            rb'|seedIdentifier|hasCompletedOnboarding|lastUsedVersion)"',
+            first=b"{",
+        ),
     ),
     yields=(WalletFile, WalletXpub, WalletAddress, WalletTransaction),
 )

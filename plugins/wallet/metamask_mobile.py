@@ -15,6 +15,7 @@ from typing import Any
 
 from triage.api import (
     Artifact,
+    JsonObject,
     LimitError,
     ParseError,
     WalletAddress,
@@ -41,6 +42,7 @@ _LIMIT = 64 << 20
         # iOS: in the application's container, which has a number for a name
         "**/Documents/persistStore/persist-*",
     ),
+    content=(JsonObject({"engine", "_persist"}),),  # to 7.59
     yields=(WalletFile, WalletAddress, WalletTransaction, WalletSecret, WebSite),
     holds_secret=True,
 )
@@ -49,7 +51,9 @@ def state(artifact: Artifact) -> Iterator[Found]:
 
     One finding a folder, from the first of its files.
     """
-    files = [one for one in artifact.directory() if one.entry.name.startswith("persist-")]
+    files = [artifact]
+    if artifact.entry.name.startswith("persist-"):
+        files = [one for one in artifact.directory() if one.entry.name.startswith("persist-")]
     if not files or files[0].path != artifact.path:
         return
     reading = Reading()

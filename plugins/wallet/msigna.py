@@ -15,6 +15,7 @@ from triage.api import (
     Artifact,
     Confidence,
     Shows,
+    SqliteSchema,
     Time,
     WalletAddress,
     WalletFile,
@@ -50,6 +51,7 @@ _Finding = WalletFile | WalletXpub | WalletAddress | WalletTransaction | WalletS
 @extractor(
     name="wallet.msigna.vault",
     paths=("**/*.vault",),  # Windows, macOS and Linux, any folder
+    content=(SqliteSchema(_SCHEMA),),
     yields=(WalletFile, WalletXpub, WalletAddress, WalletTransaction, WalletSecret),
     holds_secret=True,
 )

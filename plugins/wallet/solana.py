@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from triage.api import (
     Artifact,
     Confidence,
+    HeaderPattern,
     Protection,
     Shows,
     WalletAddress,
@@ -37,6 +38,9 @@ _URL = re.compile(r"(?m)^json_rpc_url:\s*['\"]?([^'\"\n]{1,500}?)['\"]?\s*$")
     paths=(
         "**/.config/solana/*.json",  # the default key, `id.json`, on each system
         "**/*keypair*.json",  # what `solana-keygen new -o` is usually told
+    ),
+    content=(
+        HeaderPattern(rb"\[\s{0,4}\d{1,3}(?:\s{0,4},\s{0,4}\d{1,3}){63}\s{0,4}\]", first=b"["),
     ),
     yields=(WalletFile, WalletAddress, WalletSecret),
     holds_secret=True,

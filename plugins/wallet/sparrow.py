@@ -20,6 +20,8 @@ from typing import Final
 from triage.api import (
     Artifact,
     Confidence,
+    Header,
+    HeaderPattern,
     Protection,
     Shows,
     Time,
@@ -61,6 +63,10 @@ _Finding = WalletFile | WalletXpub | WalletAddress | WalletSecret
         *(f"{folder}/**/*.mv.db" for folder in _DATA),  # since 1.5; backups and networks below
         *(f"{folder}/**/wallets/**/*" for folder in _DATA),  # before 1.5: JSON, plain or sealed
         "**/*sparrow*.mv.db",  # copies under a telling name
+    ),
+    content=(
+        HeaderPattern(rb"H2.{0,4000}SPRW1", first=b"H2"),  # a sealed database
+        Header(b"U1BSVz"),  # a sealed file: base64 of the same mark
     ),
     yields=(WalletFile, WalletXpub, WalletSecret),
     holds_secret=True,

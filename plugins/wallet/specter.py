@@ -15,6 +15,7 @@ from typing import Final
 from triage.api import (
     Artifact,
     Confidence,
+    JsonObject,
     Protection,
     Shows,
     WalletAddress,
@@ -27,7 +28,13 @@ from . import _found
 from ._core_wallet import parse_descriptor
 from ._shapes import mapping, number, read, sequence, text
 
-_NETWORKS: Final = {"main": "mainnet", "test": "testnet"}
+_NETWORKS: Final = {  # by the folder; a file that lies elsewhere does not tell
+    "main": "mainnet",
+    "test": "testnet",
+    "regtest": "regtest",
+    "signet": "signet",
+    "liquidv1": "liquid",
+}
 _SCRIPTS: Final = {
     "pkh": "p2pkh",
     "wpkh": "p2wpkh",
@@ -44,6 +51,7 @@ _SCRIPTS: Final = {
         "**/.specter/wallets/*/*.json",  # Linux, macOS and Windows; folders are networks
         "**/.specter/wallets*/**/*.json",  # with several users
     ),
+    content=(JsonObject({"recv_descriptor", "sigs_required"}),),
     yields=(WalletFile, WalletXpub, WalletAddress),
 )
 def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddress]:
@@ -62,7 +70,7 @@ def wallets(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddr
         protection=Protection.PLAIN,
         software="specter",
         coins=("BTC",),
-        network=_NETWORKS.get(network, network),
+        network=_NETWORKS.get(network),
         wallet_type=f"{signers}of{len(devices)}" if len(devices) > 1 else "single signature",
         hardware=", ".join(filter(None, devices))[:200] or None,
         label=text(data.get("name")),
