@@ -1,11 +1,12 @@
 """What the built-in extractors know by content is found under any name, and nothing else is.
 
-Every file is copied from a fixture to a name that says nothing; beside it stands a near miss, the
-same bytes moved by one.
+Every file is copied from a fixture to a name that says nothing, a LevelDB as a folder; beside it
+stands a near miss, the same bytes moved by one.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,11 @@ KNOWN = {
     "pgp.gnupg.keybox": ("pgp/gnupg/linux/tree/home/alice/.gnupg/pubring.kbx",),
     "pgp.files.blocks": ("pgp/gnupg/linux/tree/home/alice/Documents/order.asc",),
 }
+STORE = (
+    ROOT
+    / "fixtures/wallet/extensions/browsers/tree/Users/alice/AppData/Local/Google/Chrome/User Data"
+    / "Default/Local Extension Settings/nkbihfbeogaeaoehlefnkodbefgpgknn"
+)
 MBOX = (
     b"From MAILER-DAEMON Tue Jan  2 10:00:00 2024\n"
     b"From: a@example.org\nTo: mixmaster@remailer.example\nSubject: x\n\n"
@@ -116,6 +122,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (root / "e" / "Music" / f"{name} {number}").write_bytes(b"\n\0" + data)
     (root / "e" / "Pictures" / "mail.mailbox.remailer 0").write_bytes(MBOX)
     (root / "e" / "Music" / "mail.mailbox.remailer 0").write_bytes(b"\n" + MBOX)
+    shutil.copytree(STORE, root / "e" / "Documents" / "kept")
     options = Options(image=root / "e", output=root / "b", profile=profile.load(["standard"]))
     silent_run(options)
     return root / "b"
@@ -136,6 +143,7 @@ def test_renamed_files_give_findings_and_near_misses_none(bundle: Path) -> None:
         for name, files in {**KNOWN, "mail.mailbox.remailer": ("",)}.items()
         for number, _ in enumerate(files)
     }
+    expected.add(("wallet.extension.storage", "/Documents/kept/CURRENT", "content"))
     assert found == expected
 
 

@@ -25,6 +25,7 @@ class Form:
     utc: bool = False
     account: str | None = None  # customer number
     coins: tuple[str, ...] = ()
+    coin: str | None = None  # of all records, where no column tells it
     address: str | None = None
     role: str = "mentioned"  # of the address: own, payee
     txid: str | None = None
@@ -306,6 +307,7 @@ FORMS: Final = (
         "transaction_hash|label|confirmations|value",
         time="timestamp",
         txid="transaction_hash",
+        coin="BTC",
         wallet=True,
     ),
     _form(
@@ -314,6 +316,7 @@ FORMS: Final = (
         "oc_transaction_hash|ln_payment_hash|label|confirmations",
         time="timestamp",
         txid="oc_transaction_hash",
+        coin="BTC",
         wallet=True,
     ),
 )

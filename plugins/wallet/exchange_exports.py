@@ -134,7 +134,7 @@ class _Taken:
             self.times = (
                 [min(when, *self.times), max(when, *self.times)] if self.times else [when] * 2
             )
-        coin = tickers[0] if tickers and _TICKER.fullmatch(tickers[0]) else None
+        coin = tickers[0] if tickers and _TICKER.fullmatch(tickers[0]) else form.coin
         self._address(row.get(form.address or "", ""), coin, number)
         self._transaction(row.get(form.txid or "", ""), coin, when, number)
         xpub = row.get(form.xpub or "", "")

@@ -24,6 +24,7 @@ from typing import Any, Final
 from triage.api import (
     Artifact,
     Confidence,
+    HeaderPattern,
     LimitError,
     ParseError,
     RowState,
@@ -68,6 +69,8 @@ def slug(name: str) -> str:
         # Chrome, Edge, Brave, Opera, Vivaldi and others: storage of an extension, by its id
         "**/{Local,Sync} Extension Settings/*/CURRENT",
     ),
+    # a folder that was copied: every LevelDB is asked whether its log holds what wallets keep
+    content=(HeaderPattern(rb"MANIFEST-\d{6,20}\n", first=b"MANIFEST-"),),
     yields=(WalletFile, WalletAddress, WalletTransaction, WalletSecret, WebSite),
     holds_secret=True,
 )

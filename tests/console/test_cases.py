@@ -36,6 +36,7 @@ def cases(*records: Record) -> list[tuple[str, list[str]]]:
         ("wallet.secret", {"secret_type": "bip39-seed"}, {}, "secret-in-clear"),
         ("wallet.secret", {"secret_type": "xprv", "opened_by": "x"}, {}, "unlocked-wallet"),
         ("wallet.secret", {"secret_type": "rpc-password"}, {}, None),
+        ("wallet.secret", {"secret_type": "view-keys"}, {}, None),
         ("indicator.crypto-secret", {}, {"confidence": "confirmed"}, "secret-in-clear"),
         ("indicator.crypto-secret", {}, {"confidence": "possible"}, None),
         ("wallet.file", {"state": "plain", "holds_secret": True}, {}, "unlocked-wallet"),

@@ -18,8 +18,8 @@ Record = dict[str, Any]
 
 _ORDER: Final = CASES["crypto"]
 _SECRET, _UNLOCKED, _LOCKED, _DEVICE, _SERVICE, _ADDRESSES, _SOFTWARE = _ORDER
-_NO_KEYS: Final = frozenset({"rpc-password", "node-password"})
-"""Secrets that open a node or a server, and move nothing by themselves."""
+_NO_KEYS: Final = frozenset({"rpc-password", "node-password", "view-keys"})
+"""Secrets that open a node or show payments, and move nothing by themselves."""
 
 _KINDS: Final = frozenset(
     {
