@@ -51,6 +51,7 @@ _TICKERS: Final = {
 }
 _MOST_POCKETS = 500
 _MOST_KEYS = 10_000
+_VIEW = "view-keys"  # they show payments and move nothing
 _MNEMONIC = 3
 _XPRV: Final = bytes.fromhex("0488ade4")
 _ED25519 = 5
@@ -93,7 +94,8 @@ def findings(artifact: Artifact, message: Message) -> Iterator[_Finding]:
         state=state,
         fingerprint=_fingerprint(message),
         addresses=sum(isinstance(item, WalletAddress) for item in keys),
-        holds_secret=bool(words) or any(isinstance(item, WalletSecret) for item in keys),
+        holds_secret=bool(words)
+        or any(isinstance(item, WalletSecret) and item.secret_type != _VIEW for item in keys),
         opened_by=str(opened_by) if opened_by else None,
         needed_to_open="the wallet password, for seed and private keys alone" if locked else None,
         kdf="scrypt" if sealed else None,
@@ -212,6 +214,6 @@ def _other_keys(account: Message, coin: str, name: str) -> Iterator[WalletSecret
         if key.integer(1) == _ED25519 and (private := key.data(2))
     ]
     if lines:
-        kind = "view-keys" if coin == "XMR" else "private-keys"
+        kind = _VIEW if coin == "XMR" else "private-keys"
         extent = _found.counted(len(lines), "key")
         yield _found.secret(kind, name, "\n".join(lines), extent, coin=coin)

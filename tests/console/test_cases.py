@@ -62,6 +62,7 @@ def cases(*records: Record) -> list[tuple[str, list[str]]]:
         ("wallet.address", {}, {}, "addresses-only"),
         ("indicator.crypto-address", {}, {}, "addresses-only"),
         ("wallet.file", {"state": "named"}, {}, "software-only"),
+        ("wallet.file", {"state": "named", "path": "/w"}, {}, None),
         ("wallet.file", {"state": "installed"}, {}, "software-only"),
         ("tor.client", {}, {}, None),
     ],

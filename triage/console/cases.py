@@ -173,8 +173,10 @@ def _case(kind: str, value: Record, record: Record) -> str | None:
             return _ADDRESSES
 
 
-def _of_file(value: Record, protection: str | None) -> str:
+def _of_file(value: Record, protection: str | None) -> str | None:
     state = value.get("state")
+    if state == "named" and value.get("path"):
+        return None  # it lies in this image and speaks for itself
     device = value.get("wallet_type") == "hardware"
     if state in ("named", "installed", "trace"):
         return _DEVICE if device else _SOFTWARE
