@@ -23,7 +23,7 @@ _BLOCK = 1 << 20  # bytes read at once
 _END, _DELETED, _DOT = 0x00, 0xE5, 0x2E  # first byte of a name
 _LABEL, _DIRECTORY, _LONG_NAME, _UNKNOWN = 0x08, 0x10, 0x0F, 0xC0  # bits of the attributes
 _LOWER_BASE, _LOWER_EXTENSION = 0x08, 0x10
-_NAME_ONLY = Allocation(name=True, metadata=False)
+NAME_ONLY = Allocation(name=True, metadata=False)
 
 
 class FatTree:
@@ -32,7 +32,7 @@ class FatTree:
     def __init__(self, image: Reader, offset: int, tsk: TskTree) -> None:
         self.name = tsk.name
         self._image, self._offset, self._tsk = image, offset, tsk
-        self._first = _behind_tables(image, offset, tsk.block_size)
+        self._first = self.behind_tables(image.read_at(offset, 512), tsk.block_size)
 
     def root(self) -> Named:
         """Return the root directory."""
@@ -44,7 +44,7 @@ class FatTree:
         if not directory.allocation.allocated or directory.inode == self._tsk.last_inode:
             return found  # TSK makes what is deleted a directory, or none
         known = {named.inode for named in found}
-        lost = [named for named in self._entries(directory) if named.inode not in known]
+        lost = [named for named in self.entries(directory) if named.inode not in known]
         if lost:
             plausible = [named for named in lost if named.name]
             raise PartialListingError("some entries cannot be", found + plausible)
@@ -58,23 +58,36 @@ class FatTree:
         """Return where the content lies on the media."""
         return self._tsk.runs(address)
 
-    def _entries(self, directory: Named) -> Iterator[Named]:
+    @staticmethod
+    def behind_tables(boot: bytes, sector: int) -> int:
+        """Return the byte of the volume behind the allocation tables. Raises EvidenceError."""
+        if len(boot) < 512:  # noqa: PLR2004
+            raise EvidenceError("boot sector is cut")
+        reserved, tables = struct.unpack_from("<HB", boot, 14)
+        small, large = struct.unpack_from("<H12xI", boot, 22)
+        return (int(reserved) + int(tables) * int(small or large)) * sector
+
+    def entries(self, directory: Named) -> Iterator[Named]:
         """Yield what a directory holds in front of its end; one that is no name has none."""
-        sector = self._tsk.block_size
         long_name: list[bytes] = []
+        for inode, entry in self.raw_entries(directory):
+            if entry[11] & _LONG_NAME == _LONG_NAME:
+                long_name.append(entry[1:11] + entry[14:26] + entry[28:32])
+                continue
+            if entry[0] not in {_DELETED, _DOT} and not entry[11] & _LABEL:
+                yield _named(entry, inode, long_name)
+            long_name = []
+
+    def raw_entries(self, directory: Named) -> Iterator[tuple[int, bytes]]:
+        """Yield TSK's address and the bytes of each entry in front of the end."""
+        sector = self._tsk.block_size
         for place, data in self._blocks(directory):
             for at in range(0, len(data), _ENTRY):
-                entry = data[at : at + _ENTRY]
-                if entry[0] == _END:
+                if data[at] == _END:
                     return
-                if entry[11] & _LONG_NAME == _LONG_NAME:
-                    long_name.append(entry[1:11] + entry[14:26] + entry[28:32])
-                    continue
-                if entry[0] not in {_DELETED, _DOT} and not entry[11] & _LABEL:
-                    number, within = divmod(place + at - self._first, sector)
-                    inode = (number * sector + within) // _ENTRY + _FIRST_ADDRESS
-                    yield _named(entry, inode, long_name)
-                long_name = []
+                number, within = divmod(place + at - self._first, sector)
+                inode = (number * sector + within) // _ENTRY + _FIRST_ADDRESS
+                yield inode, data[at : at + _ENTRY]
 
     def _blocks(self, directory: Named) -> Iterator[tuple[int, bytes]]:
         """Yield the content of a directory and where it stands in the volume."""
@@ -87,16 +100,6 @@ class FatTree:
                 yield place - self._offset, data[: len(data) // _ENTRY * _ENTRY]
 
 
-def _behind_tables(image: Reader, offset: int, sector: int) -> int:
-    """Return the byte of the volume behind the allocation tables. Raises EvidenceError."""
-    boot = image.read_at(offset, 512)
-    if len(boot) < 512:  # noqa: PLR2004
-        raise EvidenceError("boot sector is cut")
-    reserved, tables = struct.unpack_from("<HB", boot, 14)
-    small, large = struct.unpack_from("<H12xI", boot, 22)
-    return (int(reserved) + int(tables) * int(small or large)) * sector
-
-
 def _named(entry: bytes, inode: int, long_name: list[bytes]) -> Named:
     attributes, case = entry[11], entry[12]
     size = int.from_bytes(entry[28:32], "little")
@@ -104,7 +107,7 @@ def _named(entry: bytes, inode: int, long_name: list[bytes]) -> Named:
     name = b""
     if not attributes & _UNKNOWN and min(entry[:11]) >= ord(" "):
         name = _long(long_name) or _short(entry, case)
-    return Named(name, kind, inode, size=size, allocation=_NAME_ONLY)
+    return Named(name, kind, inode, size=size, allocation=NAME_ONLY)
 
 
 def _short(entry: bytes, case: int) -> bytes:

@@ -124,12 +124,12 @@ class Entries:
         """Return modified, accessed, changed and created in ns of the wall clock."""
         none = np.zeros(len(self.raw), dtype=np.int64)
         tens = self.u8(13).astype(np.int64)
-        created = _seconds(self.u16(16), self.u16(14), tens)
+        created = seconds(self.u16(16), self.u16(14), tens)
         return [
-            _ns(_seconds(self.u16(24), self.u16(22), none), none),
-            _ns(_seconds(self.u16(18), none, none), none),
+            ns(seconds(self.u16(24), self.u16(22), none), none),
+            ns(seconds(self.u16(18), none, none), none),
             np.full(len(self.raw), NO_TIME, dtype=np.int64),
-            _ns(created, tens % 100 * 10_000_000),
+            ns(created, tens % 100 * 10_000_000),
         ]
 
 
@@ -144,7 +144,7 @@ def _is_date(date: Ints) -> Bools:
     return fine
 
 
-def _seconds(date: Ints, time: Ints, tens: Ints) -> Ints:
+def seconds(date: Ints, time: Ints, tens: Ints) -> Ints:
     """Return seconds since 1970; 0 for no date, and for one that TSK cannot convert."""
     year, month, day = (date >> 9) + 1980, date >> 5 & 0xF, date & 0x1F
     # Days from civil: Howard Hinnant, chrono-compatible low-level date algorithms.
@@ -160,5 +160,6 @@ def _seconds(date: Ints, time: Ints, tens: Ints) -> Ints:
     return np.where(_is_date(date) & (date >> 9 <= _LAST_YEAR), result, 0)
 
 
-def _ns(seconds: Ints, more: Ints) -> Ints:
+def ns(seconds: Ints, more: Ints) -> Ints:
+    """Return nanoseconds, or NO_TIME where there are no seconds."""
     return np.where(seconds == 0, NO_TIME, seconds * _NS + more)

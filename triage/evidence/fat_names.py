@@ -86,11 +86,12 @@ def _long(raw: Array, counts: Ints, names: Names) -> tuple[Ints, Ints]:
     check(length > 0, "empty long name")
     check((length > 2) | (units[starts] != DOT), "dots")  # noqa: PLR2004
     surrogates = units & 0xF800 == 0xD800  # noqa: PLR2004
-    check(not np.any(surrogates) or _paired(units), "lone surrogates")
+    check(not np.any(surrogates) or paired(units), "lone surrogates")
     return names.add_utf16(buffer, starts * 2, length)
 
 
-def _paired(units: Array) -> bool:
+def paired(units: Array) -> bool:
+    """Say whether each high surrogate has its low one."""
     high, low = units & 0xFC00 == 0xD800, units & 0xFC00 == 0xDC00  # noqa: PLR2004
     return np.array_equal(high[:-1], low[1:]) and not low[0] and not high[-1]
 
