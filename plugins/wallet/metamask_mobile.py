@@ -69,7 +69,6 @@ def state(artifact: Artifact) -> Iterator[Found]:
             Item(key=one.entry.name, value=None, place=one.entry.name), controllers, reading
         )
     if found:
-        reading.open(artifact)
         yield from reading.findings("metamask-mobile", None, "app")
 
 

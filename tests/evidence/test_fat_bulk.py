@@ -17,7 +17,7 @@ from tests.evidence.test_filesystem import volume
 from tests.hostile.fat import SECTOR, Fat, entry
 from triage.errors import EvidenceError
 from triage.evidence.arrays import Declined
-from triage.evidence.fat_bulk import FatInBulk
+from triage.evidence.bulk import TreeInBulk
 from triage.evidence.image import open_image
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
@@ -47,7 +47,7 @@ def media(name: str) -> bytes:
 def both(file: Path, kind: str, offset: int = 0) -> tuple[Listed | None, Walk]:
     with open_image(file) as image:
         tree = open_tree(image, volume(kind, offset))
-        assert isinstance(tree, FatInBulk)
+        assert isinstance(tree, TreeInBulk)
         bulk = tree.list_all(10**7, lambda _: None)
         single = open_tree(image, volume(kind, offset), Walker.TSK)
         return bulk, walk(single, PatternSet([]), max_entries=10**7)

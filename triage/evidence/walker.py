@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from triage.evidence import fat, iso9660, yaffs2
+from triage.evidence import exfat, fat, iso9660, yaffs2
 from triage.evidence.bulk import TreeInBulk
+from triage.evidence.exfat_bulk import ExfatInBulk
 from triage.evidence.ext import ExtTree
 from triage.evidence.fat_bulk import FatInBulk
 from triage.evidence.filesystem import TskTree
@@ -17,6 +18,7 @@ _IN_BULK: dict[str, type[TreeInBulk]] = {
     "ntfs": NtfsTree,
     **dict.fromkeys(("ext2", "ext3", "ext4"), ExtTree),
     **dict.fromkeys(fat.KINDS, FatInBulk),
+    exfat.NAME: ExfatInBulk,
 }
 
 
@@ -30,4 +32,6 @@ def open_tree(image: DiskImage, volume: Volume, walker: Walker = Walker.AUTO) ->
     tsk = TskTree(image.as_tsk(), volume)
     if walker is Walker.AUTO and kind in _IN_BULK:
         return _IN_BULK[kind](image, volume.offset, tsk)
+    if kind == exfat.NAME:
+        return exfat.ExfatTree(image, volume.offset, tsk)
     return fat.FatTree(image, volume.offset, tsk) if kind in fat.KINDS else tsk
