@@ -2,7 +2,8 @@
 
 `config.json` holds the key of `sql/db.sqlite`: in clear (`key`, 64 hexadecimal digits) or wrapped
 by the operating system (`encryptedKey`, the hexadecimal form of a safeStorage blob). The key never
-changes, so a clear one from a backup opens a database whose key was wrapped since. A wrapped one
+changes, so a clear one from a backup opens a database whose key was wrapped since: where keys that
+lie on the image may be used, other copies of `config.json` are looked for and tried. A wrapped one
 opens with what the examiner gave: the Windows password, NT hash or the domain's backup key for
 DPAPI, the secret of the keychain or keyring as a password, or the key itself. Session keeps its key
 in clear, and lets the user set a password that takes its place.
@@ -12,11 +13,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
-from triage.api import Artifact, CredentialKind, Protection
+from triage.api import (
+    Artifact,
+    CredentialKind,
+    EvidenceError,
+    LimitError,
+    ParseError,
+    Protection,
+)
 from triage.formats import json, safe_storage
 from triage.formats.safe_storage import Wrapped
 from triage.formats.sqlite import Database
@@ -47,6 +56,8 @@ _NEEDED: Final = {
     ),
     Wrapped.UNKNOWN: (Protection.ENCRYPTED, "the key, wrapped in a way that is not known"),
 }
+_COPIES: Final = "/**/config*.json*"  # `config.json.bak`, `config (2024_01_31 …).json`
+_MOST_COPIES: Final = 1000
 _ALLOW: Final = "a profile with `decrypt: found`: the key lies in config.json"
 
 
@@ -121,13 +132,41 @@ def read(config: Artifact, *, name: str) -> Store | None:
             config=parsed,
             given=True,
         )
+    older, origin = _older(config) if config.may_decrypt else (None, None)
     return Store(
-        key=None,
-        opened_by=None,
-        protection=protection,
-        needed=needed.format(name=name),
+        key=older,
+        opened_by=origin,
+        protection=Protection.KEY_ON_IMAGE if older else protection,
+        needed=None if older else needed.format(name=name),
         config=parsed,
     )
+
+
+def _older(config: Artifact) -> tuple[bytes | None, str | None]:
+    """Return a key in clear from another copy of the configuration that opens this store.
+
+    The key does not change when it is wrapped: a backup from before opens what was written since.
+    """
+    database = config.resolve(DATABASE)
+    if database is None:
+        return None, None
+    for copy in islice(config.find(_COPIES), _MOST_COPIES):
+        found = _clear_key(copy) if copy.path != config.path else None
+        if found is None:
+            continue
+        copy.withhold()
+        with suppress(ParseError), database.sqlite(key=found):
+            return found, f"the key in {copy.path}, plaintext"
+    return None, None
+
+
+def _clear_key(copy: Artifact) -> bytes | None:
+    try:
+        parsed = json.parse(copy.read(CONFIG_LIMIT), limit=CONFIG_LIMIT)
+    except (ParseError, LimitError, EvidenceError):
+        return None
+    key = text(member(parsed, "key"))
+    return bytes.fromhex(key) if key and _KEY.fullmatch(key) else None
 
 
 def _given(config: Artifact, blob: bytes, how: Wrapped) -> tuple[bytes, str] | None:

@@ -6,6 +6,7 @@ all in one row. A database may hold both: what `message` also has is not taken f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,11 +23,15 @@ from triage.api import (
 )
 from triage.formats.sqlite import Database, Row
 
+from ._attachments import Hashes
 from ._rows import TEXT_LIMIT, first, frame, moment, number, rows
 
 SERVICE: Final = "whatsapp"
 GROUP: Final = "@g.us"
 
+_APP = re.compile(
+    r"(.*)/data/(?:data|user/(\d+))/(com\.whatsapp(?:\.w4b)?)/databases/", re.IGNORECASE | re.ASCII
+)
 _NO_MESSAGE: Final = "-1"  # key of a row that every database begins with
 _TYPES: Final = {  # `message_type`, formerly `media_wa_type`; 0 is a text
     1: "image",
@@ -173,11 +178,14 @@ def _messages(store: Store) -> Iterator[ChatMessage]:
 
 def _media(store: Store) -> Iterator[ChatAttachment]:
     columns = ("message_row_id", "file_path", "file_size", "mime_type", "media_name")
+    hashes, folders = Hashes(), _media_folders(store.artifact.path)
     for row in store.rows("message_media", *columns):
         key = number(row.values.get("message_row_id"))
         message = store.sent.get(key if key is not None else -1)
         if message is None:
             continue
+        stored = first(row, "file_path")
+        found = (store.artifact.resolve(f"{folder}/{stored}") for folder in folders)
         yield ChatAttachment(
             **store.frame(row, "message_media"),
             shows=Shows.PRESENT,
@@ -187,11 +195,21 @@ def _media(store: Store) -> Iterator[ChatAttachment]:
             conversation=message.conversation,
             sent_raw=message.sent_raw,
             file_name=first(row, "media_name"),
-            stored_as=first(row, "file_path"),
+            stored_as=stored,
             media_type=first(row, "mime_type"),
             length=number(row.values.get("file_size")),
             outgoing=message.outgoing,
+            **(hashes.facts(next(filter(None, found), None)) if stored and folders else {}),
         )
+
+
+def _media_folders(path: str) -> tuple[str, ...]:
+    """Return where the media of an app lie, which its database names `Media/…`."""
+    found = _APP.match(path)
+    if found is None:
+        return ()
+    shared = f"{found[1]}/data/media/{found[2] or 0}"
+    return f"{shared}/Android/media/{found[3]}/WhatsApp", f"{shared}/WhatsApp"
 
 
 def _calls(store: Store) -> Iterator[ChatMessage]:

@@ -32,6 +32,7 @@ from triage.api import (
 )
 from triage.formats.sqlite import Database, Row
 
+from ._attachments import Hashes
 from ._rows import TEXT_LIMIT, first, frame, moment, number, rows, written
 
 _SERVICE: Final = "xmpp"
@@ -182,6 +183,7 @@ def _calls(database: Database, names: _Names) -> Iterator[ChatMessage]:
 
 def _files(artifact: Artifact, database: Database, names: _Names) -> Iterator[ChatAttachment]:
     columns = ("account_id", "counterpart_id", "direction", "time", "file_name", "path")
+    hashes = Hashes()
     for row in rows(database, "file_transfer", (*columns, "mime_type", "size")):
         stored = first(row, "path")
         yield ChatAttachment(
@@ -191,5 +193,5 @@ def _files(artifact: Artifact, database: Database, names: _Names) -> Iterator[Ch
             stored_as=stored,
             media_type=first(row, "mime_type"),
             length=number(row.values.get("size")),
-            present=artifact.resolve(f"files/{stored}") is not None if stored else None,
+            **(hashes.facts(artifact.resolve(f"files/{stored}")) if stored else {}),
         )

@@ -9,8 +9,8 @@ else it stays closed. A clear key is used only where the profile says `decrypt: 
 
 Read are the columns that the schema has, old (`sourceUuid`, attachments in JSON) and new
 (`sourceServiceId`, the tables `message_attachments` and `callsHistory`). `sent_at` is the sender's
-clock. Not read: reactions, edits, quotes, stories, stickers, and the attachments themselves, which
-newer versions encrypt; keys and tokens in the table `items` are not touched.
+clock. Attachments are hashed, those that newer versions encrypt as they were sent. Not read:
+reactions, edits, quotes, stories, stickers; keys and tokens in the table `items` are not touched.
 
 References: signalapp/Signal-Desktop; abrignoni/DLEAPP, `signalAccount.py`, `signalMessages.py`.
 """
@@ -42,6 +42,7 @@ from triage.formats import json
 from triage.formats.sqlite import Database, Row
 
 from . import _signal_store as store
+from ._attachments import Hashes
 from ._rows import TEXT_LIMIT, first, frame, member, moment, number, place, rows, text, written
 
 _NAMES: Final = "Signal{, Beta,-*}"
@@ -129,6 +130,7 @@ class _Own:
 
     account: str | None = None
     peers: dict[str, _Peer] = field(default_factory=dict)
+    hashes: Hashes = field(default_factory=Hashes)
 
     def peer(self, key: str | None) -> _Peer:
         """Return a conversation; one that is not stored is called by what named it."""
@@ -155,7 +157,7 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
         sent: dict[str, ChatMessage] = {}
         yield from _messages(artifact, database, own, sent, calls=calls)
         yield from _calls(database, own)
-        yield from _attachments(artifact, database, sent)
+        yield from _attachments(artifact, database, sent, own.hashes)
 
 
 def _items(artifact: Artifact, database: Database) -> Iterator[tuple[str, object]]:
@@ -291,7 +293,8 @@ def _messages(
         )
         yield message
         for position, each in enumerate(listed):
-            yield _attachment(artifact, message, each, f"{message.locator}, {position}")
+            where = f"{message.locator}, {position}"
+            yield _attachment(artifact, message, each, where, own.hashes)
         key = first(row, "id")
         if key and not in_json and number(row.values.get("hasAttachments")):
             sent[key] = message
@@ -311,10 +314,12 @@ def _listed(row: Row) -> list[json.Json]:
 
 
 def _attachment(
-    artifact: Artifact, message: ChatMessage, values: json.Json, locator: str
+    artifact: Artifact, message: ChatMessage, values: json.Json, locator: str, hashes: Hashes
 ) -> ChatAttachment:
     stored = text(member(values, "path"))
     there = artifact.resolve(f"../attachments.noindex/{stored}") if stored else None
+    keys, length = text(member(values, "localKey")), number(member(values, "size"))
+    facts = hashes.opened(there, keys, length) if keys else hashes.facts(there)
     return ChatAttachment(
         shows=Shows.PRESENT,
         confidence=message.confidence,
@@ -330,17 +335,17 @@ def _attachment(
         file_name=text(member(values, "fileName")),
         stored_as=stored,
         media_type=text(member(values, "contentType")),
-        length=number(member(values, "size")),
+        length=length,
         outgoing=message.outgoing,
-        present=there is not None if stored else None,
+        **(facts if stored else {}),
     )
 
 
-_ATTACHMENT: Final = ("messageId", "path", "size", "contentType", "fileName")
+_ATTACHMENT: Final = ("messageId", "path", "size", "contentType", "fileName", "localKey")
 
 
 def _attachments(
-    artifact: Artifact, database: Database, sent: dict[str, ChatMessage]
+    artifact: Artifact, database: Database, sent: dict[str, ChatMessage], hashes: Hashes
 ) -> Iterator[ChatAttachment]:
     for row in rows(database, "message_attachments", _ATTACHMENT):
         message = sent.get(first(row, "messageId") or "")
@@ -351,8 +356,9 @@ def _attachments(
             "size": number(row.values.get("size")),
             "contentType": first(row, "contentType"),
             "fileName": first(row, "fileName"),
+            "localKey": first(row, "localKey"),
         }
-        yield _attachment(artifact, message, values, place("message_attachments", row))
+        yield _attachment(artifact, message, values, place("message_attachments", row), hashes)
 
 
 _CALL: Final = ("callId", "peerId", "ringerId", "mode", "type", "direction", "status", "timestamp")

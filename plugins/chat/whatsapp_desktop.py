@@ -32,6 +32,7 @@ from triage.api import (
 )
 from triage.formats.sqlite import Database
 
+from ._attachments import Hashes
 from ._rows import TEXT_LIMIT, first, frame, moment, number, rows, written
 from ._whatsapp import GROUP, SERVICE
 
@@ -207,6 +208,7 @@ def _messages(
         key = number(row.values.get("Z_PK"))
         if key is not None and message.attachments:
             sent[key] = message
+    hashes = Hashes()
     for row in rows(database, "ZWAMEDIAITEM", _MEDIA):
         found = sent.get(number(row.values.get("ZMESSAGE")) or 0)
         stored = first(row, "ZMEDIALOCALPATH")
@@ -224,5 +226,5 @@ def _messages(
             stored_as=stored,
             length=number(row.values.get("ZFILESIZE")),
             outgoing=found.outgoing,
-            present=artifact.resolve(f"Message/{stored}") is not None,
+            **hashes.facts(artifact.resolve(f"Message/{stored}")),
         )

@@ -193,7 +193,7 @@ class ChatAttachment(Finding):
     length: int | None = None  # bytes
     outgoing: bool | None = None
     present: bool | None = None  # the file is there; None: not looked for
-    content_sha256: str | None = None  # of the file's content, as it lies there
+    content_sha256: str | None = None  # of its content, opened where the program encrypts it
 
     def summary(self) -> str:
         """File name, type and conversation."""

@@ -186,3 +186,21 @@ def test_a_store_that_is_garbage(extract: Extract, data: bytes) -> None:
     with pytest.raises(ParseError):
         extract(messages, files, may_decrypt=True)
     assert extract(messages, files).findings == []
+
+
+def test_a_key_in_an_older_copy_opens_a_store_whose_key_is_wrapped(
+    extract: Extract, tree: dict[str, bytes]
+) -> None:
+    clear = tree[f"{LINUX}/config.json"]
+    tree[f"{LINUX}/config.json"] = json.dumps({"encryptedKey": "763131" + "00" * 80}).encode()
+    tree["/srv/backup/config.json"] = json.dumps({"key": KEY}).encode()  # of another store
+    tree["/srv/backup/config.json.old"] = clear
+    tree["/srv/backup/config-other.json"] = b"[not JSON"
+    found = extract(profile, tree, may_decrypt=True)
+    (told,) = found.of(ChatProfile)
+    assert told.opened_by == "the key in /srv/backup/config.json.old, plaintext"
+    assert (told.protection, told.needed_to_open) == (Protection.KEY_ON_IMAGE, None)
+    assert "config.json.old" in found.withheld
+    assert extract(messages, tree, may_decrypt=True).of(ChatMessage) != []
+    (closed,) = extract(profile, tree).of(ChatProfile)
+    assert (closed.protection, closed.opened_by) == (Protection.KEYRING, None)
