@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -140,26 +141,29 @@ RUN: Record = {
 }
 
 
+def bundle_in(
+    folder: Path,
+    findings: Iterable[Record] = (),
+    coverage: Iterable[Record] = (),
+    files: Iterable[Record] = (),
+    problems: Iterable[Record] = (),
+    **run: Any,
+) -> Bundle:
+    """Write the records of a bundle that was never sealed."""
+    data = folder / "x.bundle" / "data"
+    data.mkdir(parents=True)
+    (data / "run.json").write_bytes(canonical.encode({**RUN, **run}))
+    for name, records in (
+        ("findings", findings),
+        ("coverage", coverage),
+        ("files", files),
+        ("problems", problems),
+        ("custody", [{"bundle": "ab" * 32, "seq": 0}]),
+    ):
+        (data / f"{name}.jsonl").write_bytes(b"".join(map(canonical.line, records)))
+    return Bundle(data.parent)
+
+
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> MakeBundle:
-    def make_bundle(
-        findings: Iterable[Record] = (),
-        coverage: Iterable[Record] = (),
-        files: Iterable[Record] = (),
-        problems: Iterable[Record] = (),
-        **run: Any,
-    ) -> Bundle:
-        data = tmp_path / "x.bundle" / "data"
-        data.mkdir(parents=True)
-        (data / "run.json").write_bytes(canonical.encode({**RUN, **run}))
-        for name, records in (
-            ("findings", findings),
-            ("coverage", coverage),
-            ("files", files),
-            ("problems", problems),
-            ("custody", [{"bundle": "ab" * 32, "seq": 0}]),
-        ):
-            (data / f"{name}.jsonl").write_bytes(b"".join(map(canonical.line, records)))
-        return Bundle(data.parent)
-
-    return make_bundle
+    return partial(bundle_in, tmp_path)

@@ -3,10 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -26,7 +23,7 @@ HOSTILE = (
     "' onmouseover='alert(1)",
     "javascript:alert(1)",
     "</style></script></title><svg onload=alert(1)>",
-    "{{7*7}}{% raw %}${7*7}",
+    "{{7777*7777}}{% raw %}${7777*7777}",
     "<!--",
     "&lt;script&gt;",
     "annexe\u202excod.exe",
@@ -198,7 +195,7 @@ def test_evidence_text_of_every_kind_is_inert(
         if name == "report.html":
             page = Page(content)
             assert_inert(page)
-            assert "49" not in page.text
+            assert "60481729" not in page.text
             assert (
                 len(re.findall("\u0300+", text)) == 0
                 or max(map(len, re.findall("\u0300+", text))) <= 4
@@ -531,34 +528,6 @@ def luminance(colour: str) -> float:
     parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
     linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def test_a_browser_runs_our_script_and_nothing_else(plain: Bundle, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    page = tmp_path / "report.html"
-    page.write_bytes(render(plain))
-    done = subprocess.run(
-        [
-            chromium,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            "--enable-logging=stderr",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        timeout=60,
-    )
-    if "</html>" not in done.stdout:
-        pytest.skip("Chromium does not run here")
-    assert "CONSOLE" not in done.stderr
-    assert '<form class="filter" id="filter" role="search"' in done.stdout  # shown by the script
 
 
 def test_what_to_do_stands_before_the_findings_with_its_sources(
