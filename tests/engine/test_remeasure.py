@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.engine.runs import PRACTICE, go, options
 from triage.bundle import Bundle
 from triage.engine.remeasure import remeasure
@@ -94,12 +96,39 @@ def test_a_folder_cannot_be_compared(tmp_path: Path) -> None:
         remeasure(Few(), tmp_path)  # type: ignore[arg-type]
 
 
-def test_a_whole_bundle_is_compared_in_both_ways(tmp_path: Path) -> None:
-    path = tmp_path / "b"
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    path = tmp_path_factory.mktemp("practice") / "b"
     go(options(PRACTICE, path, only=("chat.pidgin.*",), hash_media=False, plugins="none"))
-    result = remeasure(Bundle(path), PRACTICE)
+    return Bundle(path)
+
+
+def test_a_whole_bundle_is_compared_in_both_ways(practice: Bundle) -> None:
+    result = remeasure(practice, PRACTICE)
     assert result.files.raw > 0
     assert result.files.second_reader > 0
     assert result.different == ()
     assert result.findings.raw + result.findings.second_reader > 0
     assert (result.image_hash, result.reader) == ("not computed", "pyewf")
+
+
+def names(value: object) -> set[str]:
+    """Return every key of a record, but for those that depend on the kind or the evidence."""
+    if isinstance(value, dict):
+        inner = (
+            names(item) for name, item in value.items() if name not in ("value", "hashes", "data")
+        )
+        return set(value).union(*inner)
+    return set().union(*map(names, value)) if isinstance(value, list) else set()
+
+
+def test_the_document_of_the_format_names_every_field(practice: Bundle) -> None:
+    document = (ROOT / "docs/bundle-format.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([a-z_0-9]+)(?:\[\])?`", document))
+    for records in (practice.findings, practice.files, practice.coverage, practice.custody):
+        for record in records():
+            assert names(record) <= told
+    assert set(practice.run) - {"clock", "contract", "jobs"} <= told
+    assert set(practice.seal.predicate) <= told
+    events = {event["event"] for event in practice.custody()}
+    assert events <= set(re.findall(r"`([a-z]+\.[a-z]+)`", document))

@@ -200,8 +200,9 @@ class _Redactor:
 
     def _files(self, cited: set[str | None]) -> Iterator[Record]:
         for record in self.bundle.files():
-            commitment = self.ledger.take("file", record)
-            if record["key"] not in cited:
+            kept = record["key"] in cited
+            commitment = self.ledger.take("original" if kept else "file", record)
+            if not kept:
                 continue
             key = self.keys[record["key"]] = file_key(commitment)
             yield {**self._clean(record), "key": key, "exported": None}
