@@ -385,6 +385,7 @@ class Verifier:
             self.check_signature,
             self.check_trust,
             self.check_seal_code,
+            self.check_time_stamp,
         ):
             self._check(check.__name__[6:].replace("_", "-"), check)
         if any(outcome == "FAIL" for _, outcome, _ in self.results):
@@ -672,7 +673,12 @@ class Verifier:
         if self.unchecked:
             raise NotDone("the package cryptography is missing: " + ", ".join(self.unchecked))
         if not found:
-            raise NotDone("the bundle is not signed")
+            beside = f"{SEAL}.sig" in self.folder.files
+            raise NotDone(
+                "only by seal.json.sig: that is for ssh-keygen -Y verify"
+                if beside
+                else "the bundle is not signed"
+            )
         return "valid, by " + ", ".join(self.signers)
 
     def check_trust(self) -> str:
@@ -683,6 +689,10 @@ class Verifier:
         if self.key not in self.signers:
             raise Altered("no valid signature by the key that was given")
         return f"signed by {self.key}"
+
+    def check_time_stamp(self) -> str:
+        there = f"{SEAL}.tsr" in self.folder.files
+        raise NotDone("seal.json.tsr is for openssl ts -verify" if there else "there is none")
 
     def check_seal_code(self) -> str:
         if self.code is None:

@@ -35,7 +35,7 @@ Build: TypeAlias = Callable[..., SealResult]
 Forge: TypeAlias = Callable[..., None]
 Identify: TypeAlias = Callable[[dict[str, Any]], str]
 
-NOT_THERE = {"signed", "time-stamp"}  # checks that the single file does not know
+NOT_THERE = {"signed"}  # a check that the single file does not know
 
 
 @pytest.fixture(autouse=True)

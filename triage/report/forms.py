@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +66,7 @@ def shipped() -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=2)
 def _environment(templates: Path | None) -> jinja2.Environment:
     ours = jinja2.PackageLoader("triage.report", _FOLDER)
     theirs = [jinja2.FileSystemLoader(templates)] if templates else []
