@@ -7,15 +7,13 @@ these words elsewhere than where a remailer reads them, and does not count.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from triage.formats.indicators import load
 from triage.formats.mail import Mail, addresses
+from triage.formats.remailer_packets import find_packets
 
 KNOWN = load("remailers")
 
@@ -72,16 +70,6 @@ _LOCAL_PART = re.compile(
     r"remail|anon|mix|nobody|cpunk|cypher|yamn|config|send|list|hsub|godot|juicy|^an\d{1,6}$"
 )
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,30}):[ \t]{0,20}(.{0,300})")
-_PACKET = re.compile(
-    r"-----BEGIN REMAILER MESSAGE-----[ \t]*+\r?\n(\d{1,7})[ \t]*+\r?\n"
-    r"([A-Za-z0-9+/]{22}==)[ \t]*+\r?\n"
-    r"((?:[A-Za-z0-9+/]++={0,2}[ \t]*+\r?\n)++)-----END REMAILER MESSAGE-----"
-)
-_TYPE_3 = re.compile(
-    r"^-----BEGIN TYPE III (ANONYMOUS MESSAGE|REPLY BLOCK)-----[ \t]*\r?$"
-    r"(?:\r?\n(Message-type|Version): ([A-Za-z0-9. ]{1,40}))?",
-    re.MULTILINE,
-)
 _FIRST_LINES = 12  # how far down a remailer looks for its packet
 _NYM_FIELDS = ("config", "from", "nym-commands", "public-key", "reply-block", "name")
 _HASHED_SUBJECT = re.compile(r"[0-9a-fA-F]{48}")
@@ -143,13 +131,18 @@ def _body(text: str, signs: Signs) -> None:
                 for name, value in _fields(lines)
                 if name.casefold() in _NYM_FIELDS[:3] and value
             ]
-    _packet(start, signs)
-    found = _TYPE_3.search(start)
-    if found and start.count("\n", 0, found.start()) < _FIRST_LINES:
-        reply = found[1] == "REPLY BLOCK"
-        signs.add(
-            "type3-reply-block" if reply else "type3-message", outgoing=None if reply else False
-        )
+    told: set[str] = set()  # the first of each kind is what a remailer reads
+    for packet in find_packets(start):
+        kind = packet.form[:5]
+        if kind in told:
+            continue
+        told.add(kind)
+        if start.count("\n", 0, packet.start) < _FIRST_LINES:
+            signs.add(packet.form, outgoing=_DIRECTIONS.get(packet.form))
+            signs.checks += packet.checks
+
+
+_DIRECTIONS = {"type2-packet": True, "type3-message": False}
 
 
 def _fields(lines: list[str]) -> Iterator[tuple[str, str]]:
@@ -159,28 +152,6 @@ def _fields(lines: list[str]) -> Iterator[tuple[str, str]]:
         if found is None:
             return
         yield found[1], found[2].strip()
-
-
-def _packet(start: str, signs: Signs) -> None:
-    """Recognise a Mixmaster or YAMN packet by its length and digest."""
-    found = _PACKET.search(start)
-    if found is None or start.count("\n", 0, found.start()) >= _FIRST_LINES:
-        return
-    try:
-        data = base64.b64decode("".join(found[3].split()))
-        digest = base64.b64decode(found[2])
-    except binascii.Error:
-        return
-    if len(data) != int(found[1]):
-        return
-    signs.add("type2-packet", outgoing=True)
-    # MD5 in Mixmaster and the draft; BLAKE2 of 16 bytes in YAMN.
-    if digest in {
-        hashlib.md5(data, usedforsecurity=False).digest(),
-        hashlib.blake2b(data, digest_size=16).digest(),
-        hashlib.blake2s(data, digest_size=16).digest(),
-    }:
-        signs.checks.append("remailer-packet-digest")
 
 
 def _headers(mail: Mail, signs: Signs) -> None:

@@ -4,7 +4,7 @@ Written from torspec's `control-spec` for tor 0.2.4 and later in page, swap and 
 crash dumps and memory images; tested with files made from that form by a committed script, not yet
 with those of a real machine. Of each file the first 768 MiB are searched. Compressed memory
 (hibernation files since Windows 8, swap of macOS) shows only what happens to stand uncompressed.
-Not read: swap partitions, unallocated space.
+Not read: swap partitions and unallocated space; the content scan of `deep` looks there.
 References: https://spec.torproject.org/control-spec/replies.html, IPED's `TorTCParser`.
 """
 
@@ -13,10 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from triage.api import Artifact, Confidence, Shows, TorCircuit, extractor
-from triage.formats.onion import check as onion_check
-from triage.formats.stamps import utc_text
-from triage.formats.tor_circuits import Circuit, circuits
+from triage.api import Artifact, TorCircuit, extractor
+from triage.formats.tor_circuits import Circuit, circuits, finding
 
 _SEARCHED = 768 << 20
 _BLOCK, _OVERLAP = 8 << 20, 4096
@@ -53,7 +51,7 @@ def memory(artifact: Artifact) -> Iterator[TorCircuit]:
         if known is None or len(circuit.relays) > len(known.relays):
             found[key] = circuit
     for circuit in found.values():
-        yield _finding(circuit)
+        yield finding(circuit)
 
 
 def _events(artifact: Artifact) -> Iterator[Circuit]:
@@ -69,25 +67,3 @@ def _events(artifact: Artifact) -> Iterator[Circuit]:
             if place > last and circuit.offset < _BLOCK:
                 last = place
                 yield replace(circuit, offset=place)
-
-
-def _finding(circuit: Circuit) -> TorCircuit:
-    onion = onion_check(f"{circuit.rendezvous}.onion") if circuit.rendezvous else None
-    user = circuit.user_name
-    site = user if user and not user.startswith("-") and len(user) <= 253 else None  # noqa: PLR2004 - DNS
-    named = onion_check(site) if site else None
-    address = onion or named
-    checks = address.checks if address else ()
-    return TorCircuit(
-        site=site,
-        onion=onion.address if onion else None,
-        relays=circuit.relays,
-        purpose=circuit.purpose,
-        status=circuit.status,
-        created_raw=circuit.created,
-        shows=Shows.DESTINATION if onion or site else Shows.USED,
-        confidence=Confidence.CONFIRMED if checks else Confidence.PROBABLE,
-        checks=checks,
-        locator=f"byte {circuit.offset}",
-        times=utc_text("circuit_created", circuit.created),
-    )

@@ -18,25 +18,10 @@ from triage.api import (
     WalletSecret,
     WalletXpub,
 )
-from triage.formats import addresses, base58, extended_keys
+from triage.formats import addresses, base58, extended_keys, tickers
 from triage.formats.private_keys import find_secrets
 
 from ._bitcoin import hash160
-
-_TICKERS: Final = {
-    "bitcoin": "BTC",
-    "bitcoin-cash": "BCH",
-    "litecoin": "LTC",
-    "dogecoin": "DOGE",
-    "dash": "DASH",
-    "zcash": "ZEC",
-    "ethereum": "ETH",
-    "monero": "XMR",
-    "ripple": "XRP",
-    "tron": "TRX",
-    "cardano": "ADA",
-    "solana": "SOL",
-}
 
 COMPUTED = ("computed from public keys",)
 """The check of an address that its own key stands beside."""
@@ -44,7 +29,7 @@ COMPUTED = ("computed from public keys",)
 
 def ticker(coin: str) -> str:
     """Return the ticker of a coin that `triage.formats` names, else the name."""
-    return _TICKERS.get(coin, coin)
+    return tickers.ticker(coin)
 
 
 def address(

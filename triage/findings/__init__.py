@@ -24,7 +24,12 @@ from triage.findings.chat import (
     ChatProfile,
 )
 from triage.findings.darknet import DarknetClient, DarknetIdentity
-from triage.findings.indicator import IndicatorI2p, IndicatorOnion
+from triage.findings.indicator import (
+    IndicatorCryptoAddress,
+    IndicatorCryptoSecret,
+    IndicatorI2p,
+    IndicatorOnion,
+)
 from triage.findings.machine import (
     SystemClockChange,
     SystemLogon,
@@ -120,6 +125,8 @@ KINDS: dict[str, type[Finding]] = {
         EncryptionVolume,
         IndicatorOnion,
         IndicatorI2p,
+        IndicatorCryptoAddress,
+        IndicatorCryptoSecret,
     )
 }
 """Record kind → class, in the order that reports show them."""
@@ -138,6 +145,8 @@ __all__ = [
     "DarknetIdentity",
     "EncryptionVolume",
     "Finding",
+    "IndicatorCryptoAddress",
+    "IndicatorCryptoSecret",
     "IndicatorI2p",
     "IndicatorOnion",
     "Interpretation",

@@ -65,3 +65,69 @@ class IndicatorI2p(Finding):
         where = f" in {', '.join(self.where)}" if self.where else ""
         known = f" ({self.category})" if self.category else ""
         return f"I2P address {self.i2p}{where}{known}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorCryptoAddress(Finding):
+    """A cryptocurrency address in bytes: one finding for each address in a file or kind of space.
+
+    `entries` counts the places, up to the profile's limit.
+    """
+
+    kind: ClassVar[str] = "indicator.crypto-address"
+    identity: ClassVar[tuple[str, ...]] = ("coin", "crypto_address")
+    title: ClassVar[str] = "Cryptocurrency addresses"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="An address of this cryptocurrency stands here; `checks` says which checksum holds.",
+        does_not_mean="Whose it is, or that anything was ever paid to it or from it.",
+        other_explanations="A donation address in a text or program, a page in a cache, a block "
+        "list, malware that exchanges addresses.",
+        next_steps="Look at what surrounds it, and for it on the public ledger, from another "
+        "machine.",
+    )
+
+    coin: str  # ticker: BTC, LTC, XMR
+    crypto_address: str
+    network: str  # main, test, stage
+    address_type: str  # p2pkh, p2wpkh, subaddress …
+    entries: int  # places
+
+    def summary(self) -> str:
+        """Coin, address, number of places."""
+        times = f", {self.entries} places" if self.entries > 1 else ""
+        return f"{self.coin} address {self.crypto_address}{times}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorCryptoSecret(Finding):
+    """A seed, private key or recovery key in bytes. Only presence, type, place and length are told.
+
+    `supported`: layout or words around it speak for it as well. `complete` is false for a phrase
+    that lacks a word or whose checksum fails. `entries` counts the places.
+    """
+
+    kind: ClassVar[str] = "indicator.crypto-secret"
+    identity: ClassVar[tuple[str, ...]] = ("secret_type", "extent")
+    title: ClassVar[str] = "Seeds, private keys and recovery keys in bytes"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="These bytes have the form of a seed, a private key or a recovery key; whoever reads "
+        "them can use it.",
+        does_not_mean="That there are funds, or that a phrase of weak proof is one: of word lists "
+        "in a row one in 16 to 256 passes by chance.",
+        other_explanations="Documentation, test data of a program, a word list, a trial wallet.",
+        next_steps="Read it at its place on the image, by the seizure procedure of your agency. "
+        "Treat the exhibit and every copy as cash.",
+    )
+
+    secret_type: str  # bip39, xprv, wif, bitlocker recovery key …
+    extent: str  # `12 words`, `52 characters`
+    language: str | None = None  # of the word list
+    supported: bool | None = None  # of phrases only
+    complete: bool = True
+    entries: int = 1  # places
+
+    def summary(self) -> str:
+        """Type and length, never the value."""
+        doubt = "" if self.complete else ", incomplete or mistyped"
+        times = f", {self.entries} places" if self.entries > 1 else ""
+        return f"{self.secret_type} in clear, {self.extent}{doubt}{times}"

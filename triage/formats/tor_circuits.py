@@ -13,6 +13,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from triage.findings import Confidence, Shows, TorCircuit
+from triage.formats.onion import check as onion_check
+from triage.formats.stamps import utc_text
+
 _MARK = re.compile(rb" TIME_CREATED=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _MAX_MARKS = 20_000  # in one call: real memory holds a few hundred
 _BEFORE, _AFTER = 1500, 900  # bytes around the mark; the longest events are below 1,000
@@ -24,6 +28,7 @@ _EVENT = re.compile(
 _FIELD = re.compile(rb' ([A-Z_]{2,24})=(?:"((?:[^"\\\r\n\0]|\\.){0,400})"|([^\s"\0]{1,400}))')
 _RELAY = re.compile(rb"\$([0-9A-F]{40})(?:[~=]([A-Za-z0-9]{1,19}))?")
 _ESCAPE = re.compile(r"\\(.)")
+_LONGEST_SITE = 253  # DNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +77,26 @@ def _relays(path: bytes) -> Iterator[str]:
     for fingerprint, nickname in _RELAY.findall(path):
         name = fingerprint.decode("ascii")
         yield f"{name} {nickname.decode('ascii')}" if nickname else name
+
+
+def finding(circuit: Circuit) -> TorCircuit:
+    """Return what an event says, with its place as locator."""
+    onion = onion_check(f"{circuit.rendezvous}.onion") if circuit.rendezvous else None
+    user = circuit.user_name
+    site = user if user and not user.startswith("-") and len(user) <= _LONGEST_SITE else None
+    named = onion_check(site) if site else None
+    address = onion or named
+    checks = address.checks if address else ()
+    return TorCircuit(
+        site=site,
+        onion=onion.address if onion else None,
+        relays=circuit.relays,
+        purpose=circuit.purpose,
+        status=circuit.status,
+        created_raw=circuit.created,
+        shows=Shows.DESTINATION if onion or site else Shows.USED,
+        confidence=Confidence.CONFIRMED if checks else Confidence.PROBABLE,
+        checks=checks,
+        locator=f"byte {circuit.offset}",
+        times=utc_text("circuit_created", circuit.created),
+    )
