@@ -38,6 +38,8 @@ class Limits:
     hashed_file_bytes: int = 4096 * _MIB  # one evidence file that was read
     passwords: int = 100  # given ones that are tried for one key of an artifact
     password_cost: int = 60_000_000  # of all tries of one artifact: about microseconds
+    scanned_file_bytes: int = 1 << 40  # of one file, by the content scan
+    scan_hits_per_file: int = 1000  # different things in one part of a file that are listed
     exported_file_bytes: int = 256 * _MIB
     exported_total_bytes: int = 4096 * _MIB
     worker_memory_bytes: int = 2048 * _MIB
@@ -64,6 +66,7 @@ class Profile:
     extractors: tuple[str, ...] = ("*",)  # globs over extractor names
     decrypt: str = "given"  # never, given, found
     export: str = "cited"  # none, cited, all
+    scan: str = "none"  # none, files, everything: what the content scan reads
     limits: Limits = field(default_factory=Limits)
     scope: Scope = field(default_factory=Scope)
     guidance: tuple[Guidance, ...] = ()  # what the report tells people to do
@@ -83,6 +86,7 @@ class _Part:
     extractors: tuple[str, ...]
     decrypt: str | None
     export: str | None
+    scan: str | None
     limits: dict[str, int]
     scope: Scope
     guidance: Path | None  # folder
@@ -126,6 +130,7 @@ def parse(text: str, *, name: str) -> _Part:
         extractors=reader.strings("extractors", ("*",)),
         decrypt=reader.choice("decrypt", ("never", "given", "found"), None),
         export=reader.choice("export", ("none", "cited", "all"), None),
+        scan=reader.choice("scan", ("none", "files", "everything"), None),
         limits=_limits(reader.mapping("limits")),
         scope=_scope(reader.mapping("scope"), name),
         guidance=Path(name).parent / folder if folder else None,
@@ -188,6 +193,7 @@ def load(names: Sequence[str]) -> Profile:
             profile,
             decrypt=part.decrypt or profile.decrypt,
             export=part.export or profile.export,
+            scan=part.scan or profile.scan,
         )
     folders = [part.guidance for part in parts if part.guidance]
     return replace(

@@ -45,6 +45,7 @@ REASONS = MappingProxyType(
 STEPS = MappingProxyType(
     {
         "recognition_by_content": "recognition of renamed files by their content",
+        "scan_files": "the scan of the content of files",
         "shadow_copies": "shadow copies and snapshots",
         "unallocated": "unallocated space and slack",
         "archives": "content of archives",

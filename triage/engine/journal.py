@@ -69,6 +69,14 @@ class Unlooked(Line, frozen=True, kw_only=True):
     reason: str
 
 
+class Unscanned(Line, frozen=True, kw_only=True):
+    """A file that killed workers while they scanned it."""
+
+    volume: int
+    row: int
+    reason: str
+
+
 class Listed(Line, frozen=True, kw_only=True):
     """A volume was walked: the digest of its index, as rows name files."""
 
@@ -77,7 +85,7 @@ class Listed(Line, frozen=True, kw_only=True):
 
 
 class Said(Line, frozen=True, kw_only=True):
-    """A finding or trouble of an artifact: a reply in the lossless form of `wire`."""
+    """What was said of an artifact or a scanned part: a reply in the lossless form of `wire`."""
 
     artifact: Key
     reply: str
@@ -115,7 +123,7 @@ class Sealed(Line, frozen=True, kw_only=True):
 
 
 AnyLine: TypeAlias = (
-    Begun | Avoided | Unlooked | Listed | Said | Read | Finished | MediaHashed | Sealed
+    Begun | Avoided | Unlooked | Unscanned | Listed | Said | Read | Finished | MediaHashed | Sealed
 )
 
 
@@ -139,16 +147,17 @@ class ReadFile:
 class Extraction:
     """What one extractor left of one artifact, checked and redacted: results are made of this."""
 
-    replies: Kept[m.Found | m.Trouble] = field(default_factory=partial(Kept, m.SaidReply))
+    replies: Kept[m.SaidReply] = field(default_factory=partial(Kept, m.SaidReply))
     files: list[ReadFile] = field(default_factory=list)
     failure: m.Failed | None = None
 
     @property
     def carries_secret(self) -> bool:
         """Whether something in it is for the recipient of secrets alone."""
+        found = (reply.found if isinstance(reply, m.Sighted) else reply for reply in self.replies)
         return any(
             isinstance(reply, m.Found) and reply.finding.get("secret") is not None
-            for reply in self.replies
+            for reply in found
         )
 
 
@@ -172,6 +181,7 @@ class Journal:
         self.extractions: dict[Key, Extraction] = {}
         self.avoided: dict[int, dict[int, str]] = {}
         self.unlooked: dict[int, dict[int, str]] = {}
+        self.unscanned: dict[int, dict[int, str]] = {}
         self.listed: dict[int, str] = {}
         self.media: MediaHashed | None = None
         self.sealed: dict[str, str] = {}
@@ -250,7 +260,7 @@ class Journal:
 
     def _take(self, line: AnyLine, pending: dict[Key, Extraction]) -> None:
         match line:
-            case Avoided() | Unlooked():
+            case Avoided() | Unlooked() | Unscanned():
                 self._avoid(line)
             case Listed():
                 self.listed[line.volume] = line.sha256
@@ -272,11 +282,14 @@ class Journal:
             case Begun():
                 pass
 
-    def _avoid(self, line: Avoided | Unlooked) -> None:
-        if isinstance(line, Avoided):
-            self.avoided.setdefault(line.volume, {})[line.address] = line.reason
-        else:
-            self.unlooked.setdefault(line.volume, {})[line.row] = line.reason
+    def _avoid(self, line: Avoided | Unlooked | Unscanned) -> None:
+        match line:
+            case Avoided():
+                self.avoided.setdefault(line.volume, {})[line.address] = line.reason
+            case Unlooked():
+                self.unlooked.setdefault(line.volume, {})[line.row] = line.reason
+            case Unscanned():
+                self.unscanned.setdefault(line.volume, {})[line.row] = line.reason
 
     def artifact(self, key: Key, extraction: Extraction) -> None:
         """Note that an artifact is finished, unless a secret of it would have to be noted."""
@@ -284,7 +297,7 @@ class Journal:
             return
         self._append(_noted(key, extraction))
 
-    def note(self, line: Avoided | Unlooked | Listed | MediaHashed | Sealed) -> None:
+    def note(self, line: Avoided | Unlooked | Unscanned | Listed | MediaHashed | Sealed) -> None:
         """Note anything else that need not be done again."""
         self._append([line])
 

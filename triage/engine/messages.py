@@ -84,6 +84,53 @@ class Recognise(Request, frozen=True, kw_only=True):
     avoid: tuple[int, ...] = ()  # rows at which workers were lost
 
 
+class ScanScope(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose files may be scanned."""
+
+    exclude: tuple[str, ...] = ()  # patterns
+    accounts: tuple[str, ...] = ()  # none: everybody's
+
+
+class ScanPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Some files of a volume's plan; with one file longer than a part, where in it."""
+
+    first: int
+    count: int
+    at: int = 0
+
+
+class PlanScan(Request, frozen=True, kw_only=True):
+    """Divide the files of a volume into parts, and say what of it is free."""
+
+    volume: int
+    scope: ScanScope
+
+
+class ScanFiles(Request, frozen=True, kw_only=True):
+    """Look through the content of some files."""
+
+    volume: int
+    scope: ScanScope
+    part: ScanPart
+    avoid: tuple[int, ...] = ()  # rows at which workers were lost
+
+
+class ScanSpace(Request, frozen=True, kw_only=True):
+    """Look through some stretches of the media; what begins at bytes `first` to `last` counts."""
+
+    stretches: bytes  # packed extents
+    first: int
+    last: int
+
+
+class ReadFiles(Request, frozen=True, kw_only=True):
+    """Say what some rows are; hash their content if asked to."""
+
+    volume: int
+    rows: tuple[int, ...]
+    digests: bool
+
+
 class Export(Request, frozen=True, kw_only=True):
     """Send a part of the content of one file: a large one never stands in memory as a whole."""
 
@@ -169,6 +216,55 @@ class Looked(Reply, frozen=True, kw_only=True):
     left_out: int
 
 
+class Found(Reply, frozen=True, kw_only=True):
+    """A finding, to be checked against the dataclass of its kind."""
+
+    kind: str
+    finding: dict[str, Any]
+
+
+class Planned(Reply, frozen=True, kw_only=True):
+    """How a volume can be scanned; `free` is None where nobody knows."""
+
+    parts: tuple[ScanPart, ...]
+    files: int
+    size: int  # bytes to be scanned
+    left_out: int  # files outside of the scope
+    cut: int  # files longer than the limit
+    free: bytes | None = None  # packed extents
+    unit: int = 1  # bytes of a cluster
+    base: int = 0  # byte from which clusters count
+
+
+class Sighted(Reply, frozen=True, kw_only=True):
+    """Something that stands in a file, or on the media outside of files."""
+
+    row: int | None
+    first: int  # byte of the file or of the media
+    count: int
+    runs: tuple[ByteRun, ...]  # of the first places
+    bad: bool  # in bytes whose checksum does not fit
+    found: Found
+
+
+class MoreSeen(Reply, frozen=True, kw_only=True):
+    """Places of things that are not listed, since there are too many."""
+
+    row: int | None
+    count: int
+
+
+class Scanned(Reply, frozen=True, kw_only=True):
+    """A part is done."""
+
+    files: int
+    size: int  # bytes
+    unread: int  # bytes that could not be read
+    unread_deleted: int  # those of deleted files
+    overwritten: int  # bytes of deleted files that others have now
+    laid: bytes  # rows, starts and ends of content on the media, as 64-bit numbers
+
+
 class Walked(Reply, frozen=True, kw_only=True):
     """The index stands in shared memory."""
 
@@ -185,13 +281,6 @@ class Walked(Reply, frozen=True, kw_only=True):
     def span(self) -> int:
         """Bytes of the index and its places together."""
         return self.length + -self.length % PLACES + self.places
-
-
-class Found(Reply, frozen=True, kw_only=True):
-    """A finding, to be checked against the dataclass of its kind."""
-
-    kind: str
-    finding: dict[str, Any]
 
 
 class Locked(Reply, frozen=True, kw_only=True):
@@ -249,7 +338,19 @@ class Failed(Reply, frozen=True, kw_only=True):
 
 
 AnyRequest: TypeAlias = (
-    Open | WalkVolume | Attach | Facts | Recognise | Extract | Export | Reread | HashMedia
+    Open
+    | WalkVolume
+    | Attach
+    | Facts
+    | Recognise
+    | PlanScan
+    | ScanFiles
+    | ScanSpace
+    | ReadFiles
+    | Extract
+    | Export
+    | Reread
+    | HashMedia
 )
 AnyReply: TypeAlias = (
     Opened
@@ -258,6 +359,10 @@ AnyReply: TypeAlias = (
     | Recognised
     | Unread
     | Looked
+    | Planned
+    | Sighted
+    | MoreSeen
+    | Scanned
     | Walked
     | Found
     | Locked
@@ -268,4 +373,4 @@ AnyReply: TypeAlias = (
     | Done
     | Failed
 )
-SaidReply: TypeAlias = Found | Trouble
+SaidReply: TypeAlias = Found | Trouble | Sighted | MoreSeen | Scanned

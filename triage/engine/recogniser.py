@@ -7,7 +7,7 @@ resumed, like the walk; a file at which two workers were lost is left out, and s
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,8 +15,9 @@ from triage.content import ContentTest
 from triage.engine import messages as m
 from triage.engine.coverage import Outcome
 from triage.engine.journal import Journal, Unlooked
+from triage.engine.losses import Losses
 from triage.engine.options import BUDGET, Observer
-from triage.engine.pool import LOST, Pool, Task
+from triage.engine.pool import Pool, Task
 from triage.engine.results import Match, Results, word
 from triage.model import EntryType, Volume
 from triage.profile import Profile
@@ -25,8 +26,6 @@ from triage.registry import Registered
 STEP = "recognition_by_content"
 
 _PART = 4096  # files looked at in one task
-_DEATHS = 2  # at one file, until it is left out
-_MOST_LOST = 64  # files of one part; more is a worker that cannot read this volume at all
 _MOST_SAID = 1000  # unread files of one volume that are named; the rest are counted
 
 
@@ -79,14 +78,14 @@ class Recogniser:
         ]
         self.observer.phase("recognise", sum(self.entries.values()), "names")
         done = 0
-        lost: dict[tuple[int, int], Counter[int | None]] = defaultdict(Counter)
+        losses = Losses(self.journal.unlooked, self._note)
         while waiting:
             tasks = {id(task): (task, part) for part in waiting for task in [self._task(*part)]}
             waiting = []
             running = [task for task, _ in tasks.values()]
             for task in self.pool.run(running, stop=self.out_of_time):
                 _, part = tasks[id(task)]
-                if self._again(task, part, lost[part]):
+                if losses.again(task, part):
                     waiting.append(part)
                     continue
                 self._take(seen[part[0]], task)
@@ -109,20 +108,9 @@ class Recogniser:
             most_tries=1,  # counted here
         )
 
-    def _again(self, task: Task, part: tuple[int, int], lost: Counter[int | None]) -> bool:
-        """Whether a part at which a worker was lost is worth another try, without a file or not."""
-        if task.failure is None or task.failure.code not in LOST:
-            return False
-        lost[task.place] += 1
-        if lost[task.place] < _DEATHS:
-            return True
-        avoided = self.journal.unlooked.setdefault(part[0], {})
-        if task.place is None or task.place < 0 or task.place in avoided:
-            return False
-        avoided[task.place] = task.failure.code
-        self.journal.note(Unlooked(volume=part[0], row=task.place, reason=task.failure.code))
+    def _note(self, volume: int, row: int, reason: str) -> None:
+        self.journal.note(Unlooked(volume=volume, row=row, reason=reason))
         self.journal.sync()
-        return len(lost) <= _MOST_LOST
 
     def _take(self, seen: _Seen, task: Task) -> None:
         if not task.tries:

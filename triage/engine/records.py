@@ -18,7 +18,7 @@ from triage.bundle.layout import CONTRACT_VERSION
 from triage.canonical import Json, encode, escaped, jsonable
 from triage.engine.accounts import Account
 from triage.findings import KINDS, Finding
-from triage.model import Allocation, Entry, Volume
+from triage.model import Allocation, ByteRun, Entry, Volume
 from triage.redaction import redact_value
 from triage.registry import Registered
 
@@ -70,8 +70,15 @@ def make(
     entry: Entry | None,
     found_by: str | None,
     account: Account | None,
+    runs: Sequence[ByteRun] = (),
+    allocation: str | None = None,
+    engine: str = "engine.volumes",
 ) -> dict[str, Any]:
-    """Build one record. `entry` None: the finding is about the volume itself."""
+    """Build one record. `entry` None: the finding is about the volume itself, or bytes of it.
+
+    `allocation` is of bytes that are not the content of `entry`; `engine` names the step of the
+    engine that found it, where no extractor did.
+    """
     record: dict[str, Any] = {
         "kind": finding.kind,
         "summary": _one_line(finding.summary()),
@@ -85,17 +92,17 @@ def make(
             "within": None,
             "path": entry.path if entry else None,
             "address": entry.address if entry else None,
-            "allocation": allocation_value(entry.allocation) if entry else None,
+            "allocation": allocation or (allocation_value(entry.allocation) if entry else None),
             "found_by": found_by,
-            "file": file_key(volume.name, entry) if entry else None,
-            "byte_runs": [],
+            "file": file_key(volume.name, entry) if entry and not allocation else None,
+            "byte_runs": [asdict(run) for run in runs],
             "locator": finding.locator,
             "row": finding.row,
         },
         "also_in": [],
         "account": asdict(account) if account else None,
         "extractor": {
-            "name": registered.extractor.name if registered else "engine.volumes",
+            "name": registered.extractor.name if registered else engine,
             "version": registered.origin.version if registered else triage.__version__,
             "origin": registered.origin.source if registered else "built-in",
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from triage.engine.wire import pack, to_text, unpack
 from triage.errors import TriageError
 from triage.findings import KINDS, Finding, Sensitivity
 from triage.hashing import MEDIA_ALGORITHMS
-from triage.model import Entry, Volume
+from triage.model import ByteRun, Entry, Volume
 from triage.profile import Scope
 from triage.redaction import redact, redact_value
 from triage.registry import Registered
@@ -30,6 +30,9 @@ TEXT_LIMIT = 10_000
 _LONGEST = 1 << 21  # characters of one finding as a message
 _DIGEST = re.compile("([0-9a-f]{32})|([0-9a-f]{40})|([0-9a-f]{64})")
 _CODE = re.compile("[a-z_]{1,40}")
+SCAN = "engine.scan"
+"""Who found it, where the content scan did."""
+
 BAD = "bad_chunk"
 """How a file was read, and the check of a finding that rests on it: a checksum did not fit."""
 
@@ -56,6 +59,15 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Where a scan saw something: which file, if any, and which bytes."""
+
+    entry: Entry | None
+    allocation: str | None  # of bytes outside of the content of files
+    runs: tuple[ByteRun, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """A finding that passed the check, and the match it came from; None: the engine's own.
 
@@ -66,12 +78,27 @@ class Statement:
     packed: bytes = field(repr=False)
     match: Match | None
     volume: Volume
+    seen: Seen | None = None
+
+    @property
+    def entry(self) -> Entry | None:
+        """The file that it is about, if it is about one."""
+        if self.match is not None:
+            return self.match.entry
+        return self.seen.entry if self.seen is not None else None
 
     @classmethod
-    def of(cls, finding: Finding, *, match: Match | None = None, volume: Volume) -> Statement:
+    def of(
+        cls,
+        finding: Finding,
+        *,
+        match: Match | None = None,
+        volume: Volume,
+        seen: Seen | None = None,
+    ) -> Statement:
         """Pack a finding."""
         said = m.Found(kind=finding.kind, finding=msgspec.to_builtins(finding))
-        return cls(kind=type(finding), packed=pack(said), match=match, volume=volume)
+        return cls(kind=type(finding), packed=pack(said), match=match, volume=volume, seen=seen)
 
     @property
     def finding(self) -> Finding:
@@ -168,7 +195,7 @@ class Results:
         read: list[m.FileRead] = []
         for reply in replies:
             if isinstance(reply, m.Found):
-                answer = _checked(match, reply)
+                answer = checked_finding(match.registered.extractor.yields, reply)
                 done.replies.append(answer)
                 if isinstance(answer, m.Found):
                     secret |= answer.finding["sensitivity"] == Sensitivity.SECRET
@@ -183,7 +210,7 @@ class Results:
                 ReadFile(
                     row=file.row,
                     secret=file.secret or (secret and beside),
-                    record=_file_record(self.volumes[match.volume], file),
+                    record=file_record(self.volumes[match.volume], file),
                 )
             )
         return done
@@ -200,6 +227,8 @@ class Results:
                     finding = replace(finding, checks=(*finding.checks, BAD))
                 found += 1
                 self.statements.append(Statement.of(finding, match=match, volume=volume))
+            elif not isinstance(reply, m.Trouble):
+                continue  # of a scan, which notes its parts elsewhere
             elif reply.code in _FAILURES:
                 self.failed(match, reply.code, reply.text, reply.locator)
             else:
@@ -213,11 +242,12 @@ class Results:
                     locator=reply.locator,
                 )
         for file in done.files:
-            self._file(match.volume, file, cited=found > 0)
+            self.file(match.volume, file, cited=found > 0)
         if done.failure is not None:
             self.failed(match, done.failure.code, done.failure.text)
 
-    def _file(self, volume: int, file: ReadFile, *, cited: bool) -> None:
+    def file(self, volume: int, file: ReadFile, *, cited: bool) -> None:
+        """Take a file that was read; `cited`: it is to be exported."""
         record = file.record
         known = self.files.get(record["key"])
         if known is None:
@@ -241,7 +271,7 @@ class Results:
         kept: list[Statement] = []
         left_out: dict[str, int] = {}
         for statement in self.statements:
-            if statement.kind.context or statement.match is None:
+            if statement.kind.context or statement.entry is None:
                 kept.append(statement)
                 continue
             if _in_scope(statement, scope, accounts):
@@ -264,25 +294,40 @@ class Results:
         self.statements.reverse()
         while self.statements:
             statement = self.statements.pop()
-            match = statement.match
+            match, entry = statement.match, statement.entry
             finding = statement.finding
             record = make(
                 finding,
                 registered=match.registered if match else None,
                 volume=statement.volume,
-                entry=match.entry if match else None,
-                found_by=None if match is None else "content" if match.by_content else "path",
+                entry=entry,
+                found_by=_found_by(statement),
                 account=_account(statement, accounts),
+                **_seen(statement.seen),
             )
             if finding.secret is not None:
                 self.secrets.append({"finding": record["id"], "secret": finding.secret})
             yield record
 
 
-def _checked(match: Match, reply: m.Found) -> m.Found | m.Trouble:
-    """Return a finding that its extractor may yield and its kind allows, redacted; or why not."""
+def _seen(seen: Seen | None) -> dict[str, Any]:
+    if seen is None:
+        return {}
+    return {"runs": seen.runs, "allocation": seen.allocation, "engine": SCAN}
+
+
+def _found_by(statement: Statement) -> str | None:
+    if statement.seen is not None:
+        return "content" if statement.entry is not None else None
+    if statement.match is None:
+        return None
+    return "content" if statement.match.by_content else "path"
+
+
+def checked_finding(allowed: Collection[type[Finding]], reply: m.Found) -> m.Found | m.Trouble:
+    """Return a finding that may be yielded and that its kind allows, redacted; or why not."""
     kind = KINDS.get(reply.kind)
-    if kind is None or kind not in match.registered.extractor.yields:
+    if kind is None or kind not in allowed:
         return _lie("a kind that the extractor does not declare")
     value = dict(reply.finding)
     secret = value.pop("secret", None)
@@ -326,7 +371,8 @@ def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _file_record(volume: Volume, reply: m.FileRead) -> dict[str, Any]:
+def file_record(volume: Volume, reply: m.FileRead) -> dict[str, Any]:
+    """Return what files.jsonl says about a file that a worker read, redacted."""
     entry = reply.entry
     record: Any = jsonable(
         redact_value(
@@ -360,10 +406,11 @@ def _allocated(record: dict[str, Any]) -> bool:
 
 
 def _account(statement: Statement, accounts: Accounts) -> Account | None:
-    if statement.match is None:
+    entry = statement.entry
+    if entry is None:
         return None
     named = statement.finding.belongs_to
-    return accounts.of(statement.volume.name, statement.match.entry.path, named=named)
+    return accounts.of(statement.volume.name, entry.path, named=named)
 
 
 def _in_scope(statement: Statement, scope: Scope, accounts: Accounts) -> bool:

@@ -57,7 +57,6 @@ class Rounds:
         """Run all other extractors."""
         others = [match for match in matches if not match.registered.extractor.context]
         self._round("extract", self._wanted(others, accounts))
-        self.results.scoped(self.scope, accounts)
 
     def _wanted(self, matches: Sequence[Match], accounts: Accounts) -> list[Match]:
         """Leave unread what belongs to accounts outside the scope."""

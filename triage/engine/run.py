@@ -30,6 +30,7 @@ from triage.engine.pool import Pool
 from triage.engine.recogniser import Recogniser
 from triage.engine.results import Results
 from triage.engine.rounds import Rounds
+from triage.engine.scan.scanner import Scanner
 from triage.engine.survey import examine_media, examine_volumes
 from triage.engine.walk import Walker
 from triage.errors import (
@@ -98,7 +99,20 @@ class Run:
         )
         matches = [*matches, *recogniser.recognise(matches)]
         rounds.extract(matches, accounts)
+        Scanner(
+            volumes=self.opened.volumes,
+            entries=walker.entries,
+            media=None if self._of_files else self.opened.info.media_size,
+            missing=self.opened.missing,
+            profile=self.options.profile,
+            **steps,
+        ).scan()
+        self.results.scoped(scope, accounts)
         return self.results.records(accounts)
+
+    @property
+    def _of_files(self) -> bool:
+        return self.opened.info.container in (Container.FOLDER, Container.TAR, Container.ZIP)
 
     def _not_selected(self) -> None:
         """Say which steps this version or profile leaves out."""
@@ -108,7 +122,7 @@ class Run:
                 self.results.coverage.add(
                     "extractor", Outcome.NOT_SELECTED, extractor=registered.extractor.name
                 )
-        for step in ("shadow_copies", "unallocated", "archives"):
+        for step in ("shadow_copies", "archives"):
             self.results.coverage.add("step", Outcome.NOT_SELECTED, name=step)
         for name in self.registry.failures:
             self.results.problem("plugin_not_loaded", name)

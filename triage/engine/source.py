@@ -8,7 +8,10 @@ from typing import Protocol
 
 from triage.engine.ranges import joined, touches
 from triage.errors import EvidenceError
+from triage.evidence import free_space
 from triage.evidence.apfs_tree import ApfsTree
+from triage.evidence.filesystem import TskTree
+from triage.evidence.free_space import FreeSpace
 from triage.evidence.image import DiskImage, container_of, open_image
 from triage.evidence.logical import open_logical
 from triage.evidence.members import LogicalSource, Note
@@ -38,6 +41,10 @@ class Source(Protocol):
 
     def tree(self, volume: int) -> FileTree:
         """Open the file system of a volume."""
+        ...
+
+    def free_space(self, volume: int) -> FreeSpace | None:
+        """Return what the file system of a volume calls free; None where nobody knows."""
         ...
 
     def bad_in(self, offset: int, length: int) -> bool:
@@ -83,6 +90,17 @@ class DiskSource:
             return ApfsTree(self._image, wanted)
         return open_tree(self._image, wanted, self._walker)
 
+    def free_space(self, volume: int) -> FreeSpace | None:
+        """Read the bitmap or the table of a file system that TSK opens."""
+        wanted = self.volumes[volume]
+        if wanted.filesystem not in free_space.KINDS:
+            return None
+        try:
+            tsk = TskTree(self._image.as_tsk(), wanted)
+        except EvidenceError:
+            return None
+        return free_space.free_space(self._image, wanted, tsk)
+
     def bad_in(self, offset: int, length: int) -> bool:
         """Whether a bad chunk was met there, or the imager filled it."""
         filled = touches(self.unreadable, offset, length)
@@ -127,6 +145,11 @@ class FilesSource:
         if volume:
             raise EvidenceError("a tree of files has one volume")
         return self._source
+
+    def free_space(self, volume: int) -> FreeSpace | None:
+        """Files have no free space."""
+        del volume
+        return None
 
     def bad_in(self, offset: int, length: int) -> bool:
         """Files have no chunk checksums."""

@@ -34,6 +34,9 @@ from triage.engine.heads import Candidates, Heads
 from triage.engine.place import NOWHERE, MarkedTree, Place
 from triage.engine.recognition import Recognition
 from triage.engine.sandbox import lock
+from triage.engine.scan.plan import Plan
+from triage.engine.scan.sweep import Sweep
+from triage.engine.scan.sweep import Volume as Scannable
 from triage.engine.source import Source, open_source
 from triage.engine.view import Access, EvidenceArtifact, Task
 from triage.engine.wire import Channel
@@ -52,7 +55,7 @@ from triage.evidence.tree import FileTree, walk
 from triage.extractor import Extractor
 from triage.findings import KINDS, Finding
 from triage.hashing import Digests, ParallelDigests
-from triage.model import EvidencePath, Reader
+from triage.model import Container, EvidencePath, Reader
 from triage.profile import Limits
 from triage.redaction import redact
 
@@ -67,6 +70,7 @@ _TROUBLES_KEPT = 1000  # of one artifact
 _FINDING = 1 << 20  # characters in all texts of one finding; a line of a bundle has 16 MiB
 _FINDINGS = 1 << 26  # characters in all findings of one artifact
 _TROUBLE = 10_000  # characters
+_OF_FILES = (Container.FOLDER, Container.TAR, Container.ZIP)
 _LARGEST_INDEX = 1 << 34  # bytes of shared memory; there is no file that could be written
 
 
@@ -86,6 +90,7 @@ class Worker:
     indexes: dict[int, Index] = field(default_factory=dict)
     places: dict[int, memoryview[int] | None] = field(default_factory=dict)
     heads: dict[int, Heads] = field(default_factory=dict)
+    scannable: dict[int, Scannable] = field(default_factory=dict)
 
     def tree(self, volume: int) -> FileTree:
         """Open a volume's file system once."""
@@ -194,6 +199,74 @@ class Worker:
         left_out = heads.candidates.left_out
         self.channel.send(m.Looked(examined=heads.examined, left_out=left_out))
 
+    def scanned(self, number: int, scope: m.ScanScope) -> Scannable:
+        """Return what is known of a volume that is scanned."""
+        if number not in self.scannable:
+            index = self.indexes[number]
+            self.scannable[number] = Scannable(
+                tree=self.tree(number),
+                index=index,
+                plan=Plan.of(index, self.places[number], scope, self.accounts),
+                media=self.source.media if self.source.info.container not in _OF_FILES else None,
+                free=self.source.free_space(number),
+            )
+        return self.scannable[number]
+
+    def plan_scan(self, request: m.PlanScan) -> None:
+        """Divide a volume into parts to be scanned."""
+        volume = self.scanned(request.volume, request.scope)
+        plan, most = volume.plan, self.limits.scanned_file_bytes
+        sizes = [min(size, most) for size in plan.sizes]
+        planned = m.Planned(
+            parts=tuple(plan.parts(most, volume.runs)),
+            files=len(plan.rows),
+            size=sum(sizes),
+            left_out=len(plan.excluded.intersection(plan.rows)),
+            cut=sum(size > most for size in plan.sizes),
+        )
+        if volume.free is not None:
+            planned = msgspec.structs.replace(
+                planned,
+                free=volume.free.free.packed(),
+                unit=volume.free.unit,
+                base=volume.free.base,
+            )
+        self.channel.send(planned)
+
+    def scan(self, request: m.ScanFiles | m.ScanSpace) -> None:
+        """Look through the content of files, or what lies outside of them."""
+        sweep = Sweep(
+            source=self.source,
+            place=self.place,
+            progress=lambda done: self.channel.send(m.Progress(done=done)),
+            most=self.limits.scan_hits_per_file,
+            send_secrets=self.request.send_secrets,
+        )
+        if isinstance(request, m.ScanFiles):
+            volume = self.scanned(request.volume, request.scope)
+            replies = sweep.files(volume, request)
+        elif self.source.media is None:
+            raise EvidenceError("there is no media to scan")
+        else:
+            replies = sweep.space(self.source.media, request)
+        for reply in replies:
+            self.channel.send(reply)
+
+    def read_files(self, request: m.ReadFiles) -> None:
+        """Say what some rows are, and hash their content where that is wanted."""
+        index, tree = self.indexes[request.volume], self.tree(request.volume)
+        for row in request.rows:
+            access = Access(row=row, entry=index.entry(row))
+            if request.digests:
+                with contextlib.suppress(EvidenceError):
+                    access.reader = tree.open(access.entry.address)
+                self.channel.send(self._read(tree, access))
+            else:
+                entry = access.entry
+                self.channel.send(
+                    m.FileRead(row=row, entry=entry, hashes={}, runs=(), read="partial")
+                )
+
     def extract(self, request: m.Extract) -> None:
         """Run an extractor; whatever it does, what it found and read until then is sent."""
         extractor = self.extractors[request.extractor]
@@ -230,7 +303,7 @@ class Worker:
         for text, locator in task.troubles[:_TROUBLES_KEPT]:
             self.channel.send(m.Trouble(code="noted", text=_short(text), locator=_short(locator)))
         for access in task.accesses.values():
-            self.channel.send(self._read(task, access))
+            self.channel.send(self._read(task.tree, access))
 
     def _given(self, extractor: str, volume: str, path: EvidencePath) -> list[Credential]:
         """Return the credentials that may be tried on a file."""
@@ -261,9 +334,9 @@ class Worker:
             if not self.request.send_locks:
                 self.channel.send(m.Found(kind=finding.kind, finding=value))
 
-    def _read(self, task: Task, access: Access) -> m.FileRead:
+    def _read(self, tree: FileTree, access: Access) -> m.FileRead:
         """Hash a file that was opened, to its end if the limits allow."""
-        runs = task.tree.runs(access.entry.address)
+        runs = tree.runs(access.entry.address)
         digests = Digests()
         state: Literal["complete", "partial", "bad_chunk", "short"] = "complete"
         secret = False
@@ -333,7 +406,7 @@ class Worker:
             m.Hashed(hashes=hashes, length=digests.length, bad=self.source.bad_ranges())
         )
 
-    def handle(self, request: m.AnyRequest) -> None:
+    def handle(self, request: m.AnyRequest) -> None:  # noqa: C901 - a table
         """Carry out one request."""
         match request:
             case m.WalkVolume():
@@ -344,6 +417,12 @@ class Worker:
                 self.learn(request)
             case m.Recognise():
                 self.recognise(request)
+            case m.PlanScan():
+                self.plan_scan(request)
+            case m.ScanFiles() | m.ScanSpace():
+                self.scan(request)
+            case m.ReadFiles():
+                self.read_files(request)
             case m.Extract():
                 self.extract(request)
             case m.Export():

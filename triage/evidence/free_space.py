@@ -187,3 +187,6 @@ _READERS: Final[dict[str, Callable[[Reader, Volume, TskTree], FreeSpace]]] = {
     "ext4": _ext,
     "hfs": _hfs,
 }
+
+KINDS: Final = frozenset(_READERS)
+"""File systems that are known here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from triage.findings.base import Finding, Interpretation
+from triage.findings.base import Finding, Interpretation, Protection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,4 +130,5 @@ class IndicatorCryptoSecret(Finding):
         """Type and length, never the value."""
         doubt = "" if self.complete else ", incomplete or mistyped"
         times = f", {self.entries} places" if self.entries > 1 else ""
-        return f"{self.secret_type} in clear, {self.extent}{doubt}{times}"
+        clear = " in clear" if self.protection is Protection.PLAIN else ""
+        return f"{self.secret_type}{clear}, {self.extent}{doubt}{times}"

@@ -1,0 +1,231 @@
+"""The content scan as the run sees it: parts given out, answers checked and noted, merged.
+
+What a finished part said is noted in the journal, and results are made from that alone; which parts
+there are follows from the index and from what lies where, so a run that goes on has the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeAlias
+
+import msgspec
+
+from triage.engine import messages as m
+from triage.engine.journal import Extraction, Journal, Key, Unscanned
+from triage.engine.losses import Losses
+from triage.engine.options import BUDGET, Observer
+from triage.engine.pool import Pool, Task
+from triage.engine.results import SCAN, Results, checked_finding, word
+from triage.engine.scan.outcome import Outcomes, VolumeOutcome
+from triage.engine.scan.sightings import KINDS
+from triage.engine.scan.space import Space, closed
+from triage.engine.scan.statements import Writer
+from triage.engine.scan.tally import Tally
+from triage.evidence.extents import Extents
+from triage.evidence.free_space import FreeSpace
+from triage.model import Volume
+from triage.profile import Profile
+
+_FILES_KEY: Final = f"{SCAN}.files"
+_SPACE_KEY: Final = f"{SCAN}.space"
+
+_Part: TypeAlias = tuple[int, int]  # volume, number of the part
+
+
+@dataclass(slots=True, kw_only=True)
+class Scanner:
+    """Scans one image."""
+
+    pool: Pool
+    volumes: Sequence[Volume]
+    entries: Mapping[int, int]  # names in each walked volume
+    media: int | None  # bytes; None: these are files, and there is nothing outside of them
+    missing: Sequence[tuple[int, int]]
+    profile: Profile
+    results: Results
+    journal: Journal
+    observer: Observer
+    out_of_time: Callable[[], bool]
+    _outcomes: Outcomes = field(init=False)
+    _tally: Tally = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._outcomes = Outcomes(self.profile.scan, {n: VolumeOutcome() for n in self.entries})
+        self._tally = Tally(self.media)
+
+    def scan(self) -> None:
+        """Scan what the profile asks for; findings become statements, the rest coverage."""
+        if self.profile.scan != "none":
+            for number, outcome in self._outcomes.volumes.items():
+                self._plan(number, outcome)
+            self._files()
+            if self.profile.scan == "everything" and self.media is not None:
+                self._space(self.media)
+            limits = self.profile.limits
+            self._outcomes.repeated = self._tally.leave_out(self.results.statements)
+            self._tally.limit(limits.scan_hits_per_file, limits.findings_per_artifact)
+            Writer(self.pool, self.volumes, self.results).write(self._tally)
+        self._outcomes.cover(self.results, self.volumes, self._tally, self.journal.unscanned)
+
+    @property
+    def _scope(self) -> m.ScanScope:
+        scope = self.profile.scope
+        return m.ScanScope(exclude=scope.exclude_paths, accounts=scope.accounts)
+
+    def _plan(self, number: int, outcome: VolumeOutcome) -> None:
+        task = Task(request=m.PlanScan(volume=number, scope=self._scope))
+        self.pool.complete(task)
+        if task.failure is not None:
+            outcome.unfinished = word(task.failure.code)
+        for reply in task.replies:
+            if isinstance(reply, m.Planned):
+                outcome.planned = reply
+
+    def _files(self) -> None:
+        """Have the parts of all volumes scanned."""
+        planned = {n: o.planned for n, o in self._outcomes.volumes.items() if o.planned}
+        self.observer.phase("scan files", sum(plan.size for plan in planned.values()), "bytes")
+        waiting = [(n, part) for n, plan in planned.items() for part in range(len(plan.parts))]
+        losses = Losses(self.journal.unscanned, self._note)
+        done = 0
+        while waiting:
+            asked: dict[int, _Part] = {}
+            tasks = []
+            for part in waiting:
+                if not self._known((_FILES_KEY, *part), partial(self._take, part)):
+                    tasks.append(self._task(part, planned[part[0]], losses))
+                    asked[id(tasks[-1])] = part
+            waiting = []
+            for task in self.pool.run(tasks, stop=self.out_of_time):
+                part = asked[id(task)]
+                if losses.again(task, part):
+                    waiting.append(part)
+                    continue
+                done += self._finish((_FILES_KEY, *part), task, partial(self._take, part))
+                self.observer.progress(done)
+        self.journal.sync()
+
+    def _task(self, part: _Part, planned: m.Planned, losses: Losses) -> Task:
+        volume, number = part
+        return Task(
+            request=m.ScanFiles(
+                volume=volume,
+                scope=self._scope,
+                part=planned.parts[number],
+                avoid=losses.rows(volume),
+            ),
+            most_tries=1,  # counted here
+        )
+
+    def _note(self, volume: int, row: int, reason: str) -> None:
+        self.journal.note(Unscanned(volume=volume, row=row, reason=reason))
+        self.journal.sync()
+
+    def _space(self, media: int) -> None:
+        """Have scanned what lies outside of files, as far as the scope allows it."""
+        outcomes, scope = self._outcomes.volumes, self.profile.scope
+        if scope.accounts:  # what lies in nobody's file is nobody's whom the scope names
+            self._outcomes.space_out_of_scope = True
+            return
+        # Where not all files are known some may be the scope's to leave out: nothing is read then.
+        unknown = [n for n, o in outcomes.items() if o.unfinished and scope.exclude_paths]
+        space = Space.of(
+            self.volumes,
+            media=media,
+            missing=self.missing,
+            left_out=[*closed(self.volumes), *unknown],
+            free={n: free for n, o in outcomes.items() if (free := _free(o.planned))},
+            laid={n: outcome.laid for n, outcome in outcomes.items()},
+        )
+        self._outcomes.space_bytes = space.rest.size
+        self.observer.phase("scan space", space.rest.size, "bytes")
+        take = partial(self._take_space, space)
+        asked: dict[int, Key] = {}
+        tasks = []
+        for request in space.requests():
+            # The key tells what is scanned: other stretches would be another part.
+            digest = hashlib.sha256(request.stretches).digest()
+            key = (_SPACE_KEY, request.first, int.from_bytes(digest[:6], "big"))
+            if not self._known(key, take):
+                tasks.append(Task(request=request))
+                asked[id(tasks[-1])] = key
+        done = 0
+        for task in self.pool.run(tasks, stop=self.out_of_time):
+            done += self._finish(asked[id(task)], task, take)
+            self.observer.progress(done)
+        self.journal.sync()
+
+    def _known(self, key: Key, take: Callable[[Extraction], None]) -> bool:
+        """Take what an interrupted run has finished."""
+        known = self.journal.extractions.pop(key, None)
+        if known is not None:
+            take(known)
+        return known is not None
+
+    def _finish(self, key: Key, task: Task, take: Callable[[Extraction], None]) -> int:
+        """Check what a part said, note it, take it; return how many bytes were scanned."""
+        done = Extraction()
+        if not task.tries:
+            done.failure = m.Failed(code=BUDGET, text="")
+        elif task.failure is not None:
+            done.failure = m.Failed(code=word(task.failure.code), text="")
+        for reply in self._checked(task.replies):
+            done.replies.append(reply)
+        task.replies.clear()
+        if done.failure is None:
+            self.journal.artifact(key, done)
+        take(done)
+        return sum(reply.size for reply in done.replies if isinstance(reply, m.Scanned))
+
+    def _checked(self, replies: Iterable[m.AnyReply]) -> Iterable[m.SaidReply]:
+        for reply in replies:
+            if isinstance(reply, m.Sighted):
+                found = checked_finding(KINDS, reply.found)
+                if isinstance(found, m.Found):
+                    yield msgspec.structs.replace(reply, found=found)
+                else:
+                    self.results.problem(found.code, found.text)
+            elif isinstance(reply, (m.Scanned, m.MoreSeen)):
+                yield reply
+
+    def _take(self, part: _Part, done: Extraction) -> None:
+        """Take the outcome of a part, fresh or from the journal: the same either way."""
+        volume, outcome = part[0], self._outcomes.volumes[part[0]]
+        if done.failure is not None:
+            outcome.unfinished = done.failure.code
+        for reply in done.replies:
+            match reply:
+                case m.Scanned():
+                    outcome.take(reply, self.media)
+                case m.Sighted() if reply.row is not None:
+                    self._tally.add((volume, None, reply.row), reply)
+                case m.MoreSeen() if reply.row is not None:
+                    self._tally.more[volume, None, reply.row] += reply.count
+                case _:
+                    pass
+
+    def _take_space(self, space: Space, done: Extraction) -> None:
+        outcomes = self._outcomes
+        if done.failure is not None:
+            outcomes.space_unfinished = done.failure.code
+        for reply in done.replies:
+            match reply:
+                case m.Scanned():
+                    outcomes.space_unread += reply.unread
+                case m.Sighted():
+                    self._tally.add(space.owner(reply.first), reply)
+                case m.MoreSeen():
+                    outcomes.space_more += reply.count
+                case _:
+                    pass
+
+
+def _free(planned: m.Planned | None) -> FreeSpace | None:
+    if planned is None or planned.free is None:
+        return None
+    free = Extents.unpacked(planned.free)
+    return FreeSpace(free=free, unit=max(1, planned.unit), base=planned.base)
