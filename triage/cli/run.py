@@ -29,6 +29,8 @@ from triage.console.progress import ProgressObserver
 from triage.console.summary import print_summary
 from triage.engine.options import CaseInfo, Options, RunResult
 from triage.engine.start import run as run_engine
+from triage.engine.terms import Terms
+from triage.engine.terms import load as load_terms
 from triage.errors import ExitCode, UsageError
 from triage.model import Walker
 from triage.report import prepare, render_all
@@ -56,6 +58,16 @@ def _seconds(text: str | None) -> float | None:
     if match is None:
         raise UsageError(f"{text!r} is not a time like 90s, 20m or 2h", where="--budget")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def _terms(keywords: Path | None, hashes: Path | None, yara: Path | None) -> Terms:
+    found = load_terms(keywords, hashes, yara)
+    if found.rules is not None:
+        # What is wrong with them is said before the evidence is opened.
+        from triage.engine.scan.check import compiled  # noqa: PLC0415 - most runs have none
+
+        compiled(found.rules)
+    return found
 
 
 def passphrase(variable: str = "TRIAGE_KEY_PASSPHRASE") -> bytes | None:
@@ -86,6 +98,24 @@ def passphrase(variable: str = "TRIAGE_KEY_PASSPHRASE") -> bytes | None:
     help="Seal seeds, keys and passwords to this age public key.",
 )
 @credentials_option
+@click.option(
+    "--keywords",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Words to look for in all content, one a line; with --profile deep.",
+)
+@click.option(
+    "--hashes",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Digests of files to look for: MD5, SHA-1 or SHA-256, or NSRL's CSV.",
+)
+@click.option(
+    "--yara",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YARA rules to ask about each file.",
+)
 @click.option(
     "--sign",
     type=click.Path(path_type=Path),
@@ -165,6 +195,7 @@ def run_command(**given: Any) -> int:
         signer=load_signer(given["sign"], passphrase()) if given["sign"] else None,
         secrets_recipient=given["secrets_recipient"],
         credentials=read_credentials(given["credentials"], profile),
+        terms=_terms(given["keywords"], given["hashes"], given["yara"]),
     )
     return run_and_tell(options, format_=format_).exit_code
 

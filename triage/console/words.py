@@ -22,6 +22,7 @@ REASONS = MappingProxyType(
         "depth_limit": "a folder 128 levels down, not entered",
         "directory_partly_read": "only a part of the folder could be listed",
         "limit": "a limit of the profile was reached",
+        "rules_too_slow": "a rule took too long",
         "not_parsed": "not in the format that its place or name promises",
         "unreadable": "its content could not be read",
         "out_of_memory": "the memory limit was reached",
@@ -45,6 +46,7 @@ REASONS = MappingProxyType(
 STEPS = MappingProxyType(
     {
         "recognition_by_content": "recognition of renamed files by their content",
+        "check_files": "the check of files against digests and rules",
         "scan_files": "the scan of the content of files",
         "shadow_copies": "shadow copies and snapshots",
         "unallocated": "unallocated space and slack",

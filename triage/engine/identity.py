@@ -53,6 +53,7 @@ def option_values(options: Options) -> dict[str, Any]:
         "walker": options.walker,
         "secrets_recipient": options.secrets_recipient,
         "credentials": counts(options.credentials),
+        "terms": options.terms.origins,
     }
 
 

@@ -40,6 +40,8 @@ class Open(Request, frozen=True, kw_only=True):
     may_decrypt: bool = False  # with keys that lie on the image
     send_locks: bool = False  # instead of findings: for `export --to hashcat`
     credentials: tuple[Credential, ...] = ()  # given; none where the profile forbids them
+    keywords: tuple[str, ...] = ()
+    rules: str | None = None  # of YARA
 
 
 class WalkVolume(Request, frozen=True, kw_only=True):
@@ -121,6 +123,16 @@ class ScanSpace(Request, frozen=True, kw_only=True):
     stretches: bytes  # packed extents
     first: int
     last: int
+
+
+class CheckFiles(Request, frozen=True, kw_only=True):
+    """Hash whole files, and ask the rules about them."""
+
+    volume: int
+    scope: ScanScope
+    part: ScanPart
+    algorithms: tuple[str, ...]
+    avoid: tuple[int, ...] = ()
 
 
 class ReadFiles(Request, frozen=True, kw_only=True):
@@ -265,6 +277,22 @@ class Scanned(Reply, frozen=True, kw_only=True):
     laid: bytes  # rows, starts and ends of content on the media, as 64-bit numbers
 
 
+class Digested(Reply, frozen=True, kw_only=True):
+    """The digests of one file."""
+
+    row: int
+    hashes: dict[str, str]
+
+
+class Checked(Reply, frozen=True, kw_only=True):
+    """The files of a part were checked."""
+
+    size: int  # bytes
+    cut: int  # files longer than a limit
+    unread: int  # files in use that could not be read
+    failed: int  # files for which the rules took too long
+
+
 class Walked(Reply, frozen=True, kw_only=True):
     """The index stands in shared memory."""
 
@@ -346,6 +374,7 @@ AnyRequest: TypeAlias = (
     | PlanScan
     | ScanFiles
     | ScanSpace
+    | CheckFiles
     | ReadFiles
     | Extract
     | Export
@@ -363,6 +392,8 @@ AnyReply: TypeAlias = (
     | Sighted
     | MoreSeen
     | Scanned
+    | Digested
+    | Checked
     | Walked
     | Found
     | Locked
@@ -373,4 +404,4 @@ AnyReply: TypeAlias = (
     | Done
     | Failed
 )
-SaidReply: TypeAlias = Found | Trouble | Sighted | MoreSeen | Scanned
+SaidReply: TypeAlias = Found | Trouble | Sighted | MoreSeen | Scanned | Checked

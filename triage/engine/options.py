@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from triage.bundle import Bundle, Signer
 from triage.credentials import Credential
+from triage.engine.terms import Terms
 from triage.errors import ExitCode
 from triage.model import Walker
 from triage.profile import Profile
@@ -54,6 +55,7 @@ class Options:
     signer: Signer | None = None
     secrets_recipient: str | None = None  # age public key
     credentials: tuple[Credential, ...] = field(default=(), repr=False)
+    terms: Terms = field(default_factory=Terms, repr=False)
 
     @property
     def usable_credentials(self) -> tuple[Credential, ...]:

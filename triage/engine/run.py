@@ -105,6 +105,7 @@ class Run:
             media=None if self._of_files else self.opened.info.media_size,
             missing=self.opened.missing,
             profile=self.options.profile,
+            terms=self.options.terms,
             **steps,
         ).scan()
         self.results.scoped(scope, accounts)
@@ -227,6 +228,8 @@ def run_with(
         send_secrets=recipient is not None,
         may_decrypt=options.profile.decrypt == "found",
         credentials=options.usable_credentials,
+        keywords=options.terms.keywords,
+        rules=options.terms.rules,
     )
     try:
         with Pool(

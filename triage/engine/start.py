@@ -21,6 +21,8 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
     partial = options.output.with_name(f"{options.output.name}.partial")
     if os.path.lexists(options.output) or (os.path.lexists(partial) and not options.resume):
         BundleWriter.create(options.output, resume=options.resume)  # says why it is refused
+    if options.terms.any and options.profile.scan == "none":
+        raise UsageError("--keywords, --hashes and --yara need a profile that scans, such as deep")
     image = options.image.absolute()
     if image.is_dir() and options.output.absolute().is_relative_to(image):
         raise UsageError("the bundle would be written into the evidence", where=str(options.output))

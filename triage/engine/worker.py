@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 import msgspec
 
@@ -34,7 +34,10 @@ from triage.engine.heads import Candidates, Heads
 from triage.engine.place import NOWHERE, MarkedTree, Place
 from triage.engine.recognition import Recognition
 from triage.engine.sandbox import lock
+from triage.engine.scan import check
+from triage.engine.scan.keywords import Keywords
 from triage.engine.scan.plan import Plan
+from triage.engine.scan.seekers import SEEKERS, Seeker
 from triage.engine.scan.sweep import Sweep
 from triage.engine.scan.sweep import Volume as Scannable
 from triage.engine.source import Source, open_source
@@ -91,6 +94,8 @@ class Worker:
     places: dict[int, memoryview[int] | None] = field(default_factory=dict)
     heads: dict[int, Heads] = field(default_factory=dict)
     scannable: dict[int, Scannable] = field(default_factory=dict)
+    keywords: Keywords | None = None
+    rules: Any = None  # of YARA, compiled
 
     def tree(self, volume: int) -> FileTree:
         """Open a volume's file system once."""
@@ -241,6 +246,7 @@ class Worker:
             progress=lambda done: self.channel.send(m.Progress(done=done)),
             most=self.limits.scan_hits_per_file,
             send_secrets=self.request.send_secrets,
+            seekers=self._seekers(),
         )
         if isinstance(request, m.ScanFiles):
             volume = self.scanned(request.volume, request.scope)
@@ -250,6 +256,26 @@ class Worker:
         else:
             replies = sweep.space(self.source.media, request)
         for reply in replies:
+            self.channel.send(reply)
+
+    def _seekers(self) -> tuple[Seeker, ...]:
+        if self.keywords is None and self.request.keywords:
+            self.keywords = Keywords(self.request.keywords)
+        return SEEKERS if self.keywords is None else (*SEEKERS, self.keywords)
+
+    def check_files(self, request: m.CheckFiles) -> None:
+        """Hash whole files, and ask the rules about them."""
+        if self.rules is None and self.request.rules is not None:
+            self.rules = check.compiled(self.request.rules)
+        checker = check.Checker(
+            algorithms=request.algorithms,
+            rules=self.rules,
+            hashed=self.limits.hashed_file_bytes,
+            matched=self.limits.yara_file_bytes,
+            place=self.place,
+            progress=lambda done: self.channel.send(m.Progress(done=done)),
+        )
+        for reply in checker.files(self.scanned(request.volume, request.scope), request):
             self.channel.send(reply)
 
     def read_files(self, request: m.ReadFiles) -> None:
@@ -421,6 +447,8 @@ class Worker:
                 self.plan_scan(request)
             case m.ScanFiles() | m.ScanSpace():
                 self.scan(request)
+            case m.CheckFiles():
+                self.check_files(request)
             case m.ReadFiles():
                 self.read_files(request)
             case m.Extract():

@@ -27,8 +27,11 @@ from triage.findings.darknet import DarknetClient, DarknetIdentity
 from triage.findings.indicator import (
     IndicatorCryptoAddress,
     IndicatorCryptoSecret,
+    IndicatorHash,
     IndicatorI2p,
+    IndicatorKeyword,
     IndicatorOnion,
+    IndicatorYara,
 )
 from triage.findings.machine import (
     SystemClockChange,
@@ -127,6 +130,9 @@ KINDS: dict[str, type[Finding]] = {
         IndicatorI2p,
         IndicatorCryptoAddress,
         IndicatorCryptoSecret,
+        IndicatorKeyword,
+        IndicatorHash,
+        IndicatorYara,
     )
 }
 """Record kind → class, in the order that reports show them."""
@@ -147,8 +153,11 @@ __all__ = [
     "Finding",
     "IndicatorCryptoAddress",
     "IndicatorCryptoSecret",
+    "IndicatorHash",
     "IndicatorI2p",
+    "IndicatorKeyword",
     "IndicatorOnion",
+    "IndicatorYara",
     "Interpretation",
     "MailAccount",
     "MailRemailerClient",

@@ -132,3 +132,79 @@ class IndicatorCryptoSecret(Finding):
         times = f", {self.entries} places" if self.entries > 1 else ""
         clear = " in clear" if self.protection is Protection.PLAIN else ""
         return f"{self.secret_type}{clear}, {self.extent}{doubt}{times}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorKeyword(Finding):
+    """A keyword that the examiner brought, in one encoding: one finding for each file."""
+
+    kind: ClassVar[str] = "indicator.keyword"
+    identity: ClassVar[tuple[str, ...]] = ("keyword", "encoding")
+    title: ClassVar[str] = "Keywords"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="These characters stand here, in any case, also within a longer word.",
+        does_not_mean="That they are meant as the keyword is.",
+        other_explanations="Chance, for short keywords; a dictionary, a program, a page.",
+        next_steps="Read what surrounds it.",
+    )
+
+    keyword: str  # as the list has it
+    encoding: str  # utf-8, cp1252, utf-16-le, utf-16-be
+    entries: int  # places
+
+    def summary(self) -> str:
+        """Keyword and number of places."""
+        return f"keyword “{self.keyword}”, {self.entries} places"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorHash(Finding):
+    """A file whose digest stands in a list that the examiner brought."""
+
+    kind: ClassVar[str] = "indicator.hash"
+    identity: ClassVar[tuple[str, ...]] = ("algorithm", "digest")
+    title: ClassVar[str] = "Files on a list of digests"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="The content of this file has a digest of the list: it is the file that the list is "
+        "about, to the byte.",
+        does_not_mean="That the list is right about it, or that it was opened. Two files with one "
+        "MD5 or SHA-1 can be made.",
+        other_explanations="A part of a system or a program, where the list is of such.",
+        next_steps="Look up the line in the list.",
+    )
+
+    algorithm: str  # md5, sha1, sha256
+    digest: str  # hexadecimal
+    list_sha256: str  # of the list
+    list_line: int  # counted from 1
+
+    def summary(self) -> str:
+        """Algorithm, digest, line."""
+        return f"{self.algorithm} {self.digest} is line {self.list_line} of the list"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorYara(Finding):
+    """A file of which a YARA rule that the examiner brought is true."""
+
+    kind: ClassVar[str] = "indicator.yara"
+    identity: ClassVar[tuple[str, ...]] = ("namespace", "rule")
+    title: ClassVar[str] = "YARA rules"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="The condition of this rule is true of the content of the file.",
+        does_not_mean="More than the rule's author made sure of.",
+        other_explanations="A text about what the rule looks for, the rule itself, a signature "
+        "file of a virus scanner.",
+        next_steps="Read the rule and the strings at their places.",
+    )
+
+    rule: str
+    namespace: str
+    tags: tuple[str, ...] = ()
+    strings: tuple[str, ...] = ()  # identifiers that were found, the first 16
+    entries: int = 0  # places of all strings
+
+    def summary(self) -> str:
+        """Rule and strings."""
+        strings = f" ({', '.join(self.strings)})" if self.strings else ""
+        return f"YARA rule {self.rule}{strings}"

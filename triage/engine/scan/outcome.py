@@ -33,6 +33,13 @@ class VolumeOutcome:
     unread: int = 0
     unread_deleted: int = 0
     overwritten: int = 0
+    unchecked: Counter[str] = field(default_factory=Counter)  # files, by reason
+
+    def check(self, reply: m.Checked) -> None:
+        """Add a part of files that were checked as wholes."""
+        self.unchecked["limit"] += reply.cut
+        self.unchecked["unreadable"] += reply.unread
+        self.unchecked["rules_too_slow"] += reply.failed
 
     def take(self, reply: m.Scanned, media: int | None) -> None:
         """Add a part."""
@@ -74,7 +81,7 @@ class Outcomes:
             for row, code in sorted(unscanned.get(number, {}).items()):
                 about = {"volume": volumes[number].name, "locator": f"row {row} of the index"}
                 results.problem(code, FILES, **about)
-                _missed(results, FILES, code, counts=True, **about)
+                missed(results, FILES, code, counts=True, **about)
         self._space(results, volumes, tally)
         self._more(results, volumes, tally)
 
@@ -86,7 +93,7 @@ class Outcomes:
             if of == number and allocation is None:
                 found.update(told.finding.kind for told in known)
         for kind in KINDS:
-            _answer(results, kind.kind, found[kind.kind], outcome.unfinished, volume=volume.name)
+            answer(results, kind.kind, found[kind.kind], outcome.unfinished, volume=volume.name)
         about: dict[str, Any] = {"name": FILES, "volume": volume.name}
         if outcome.unfinished is None:
             results.coverage.add(
@@ -99,17 +106,17 @@ class Outcomes:
             )
         else:
             code = outcome.unfinished
-            _missed(results, FILES, code, counts=True, volume=volume.name)
+            missed(results, FILES, code, counts=True, volume=volume.name)
             results.not_repeatable.add(f"{volume.name}: {FILES}: {code}")
         planned = outcome.planned
         if planned is not None and planned.left_out:
             results.coverage.add("step", Outcome.OUT_OF_SCOPE, count=planned.left_out, **about)
         if planned is not None and planned.cut:
-            _missed(results, FILES, "limit", counts=True, volume=volume.name, count=planned.cut)
+            missed(results, FILES, "limit", counts=True, volume=volume.name, count=planned.cut)
         for unread, counts in ((outcome.unread, True), (outcome.unread_deleted, False)):
             if unread:
                 more = {"volume": volume.name, "bytes": unread}
-                _missed(results, FILES, "unreadable", counts=counts, **more)
+                missed(results, FILES, "unreadable", counts=counts, **more)
 
     def _space(self, results: Results, volumes: Sequence[Volume], tally: Tally) -> None:
         if self.asked != "everything":
@@ -128,7 +135,7 @@ class Outcomes:
         for (number, allocation), kinds in found.items():
             for kind, count in kinds.items():
                 about = {"volume": volumes[number].name, "allocation": allocation or None}
-                _answer(results, kind, count, None, **about)
+                answer(results, kind, count, None, **about)
         if self.space_unfinished is None:
             results.coverage.add(
                 "step",
@@ -137,10 +144,10 @@ class Outcomes:
                 bytes=self.space_bytes,
             )
         else:
-            _missed(results, SPACE, self.space_unfinished, counts=True)
+            missed(results, SPACE, self.space_unfinished, counts=True)
             results.not_repeatable.add(f"{SPACE}: {self.space_unfinished}")
         if self.space_unread:
-            _missed(results, SPACE, "unreadable", counts=False, bytes=self.space_unread)
+            missed(results, SPACE, "unreadable", counts=False, bytes=self.space_unread)
 
     def _more(self, results: Results, volumes: Sequence[Volume], tally: Tally) -> None:
         """Say where there is more than is listed: it was looked at, so it does not count."""
@@ -156,7 +163,8 @@ class Outcomes:
             )
 
 
-def _answer(results: Results, kind: str, count: int, unfinished: str | None, **about: Any) -> None:
+def answer(results: Results, kind: str, count: int, unfinished: str | None, **about: Any) -> None:
+    """Say whether something was found; where not all was looked at, nobody knows."""
     if count:
         results.coverage.add("scan", Outcome.FOUND, kind=kind, count=count, **about)
     elif unfinished is None:
@@ -165,7 +173,8 @@ def _answer(results: Results, kind: str, count: int, unfinished: str | None, **a
         results.coverage.add("scan", Outcome.NOT_EXAMINED, reason=unfinished, kind=kind, **about)
 
 
-def _missed(results: Results, step: str, code: str, *, counts: bool, **about: Any) -> None:
+def missed(results: Results, step: str, code: str, *, counts: bool, **about: Any) -> None:
+    """Say that some of a step was not done."""
     results.coverage.add(
         "step", Outcome.NOT_EXAMINED, reason=code, counts=counts, name=step, **about
     )

@@ -7,7 +7,7 @@ there are follows from the index and from what lies where, so a run that goes on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
@@ -20,17 +20,21 @@ from triage.engine.losses import Losses
 from triage.engine.options import BUDGET, Observer
 from triage.engine.pool import Pool, Task
 from triage.engine.results import SCAN, Results, checked_finding, word
+from triage.engine.scan import brought
 from triage.engine.scan.outcome import Outcomes, VolumeOutcome
-from triage.engine.scan.sightings import KINDS
+from triage.engine.scan.sightings import BROUGHT, KINDS
 from triage.engine.scan.space import Space, closed
 from triage.engine.scan.statements import Writer
 from triage.engine.scan.tally import Tally
+from triage.engine.terms import Terms
 from triage.evidence.extents import Extents
 from triage.evidence.free_space import FreeSpace
+from triage.findings import Confidence, IndicatorHash, Shows
 from triage.model import Volume
 from triage.profile import Profile
 
 _FILES_KEY: Final = f"{SCAN}.files"
+_CHECK_KEY: Final = f"{SCAN}.check"
 _SPACE_KEY: Final = f"{SCAN}.space"
 
 _Part: TypeAlias = tuple[int, int]  # volume, number of the part
@@ -46,6 +50,7 @@ class Scanner:
     media: int | None  # bytes; None: these are files, and there is nothing outside of them
     missing: Sequence[tuple[int, int]]
     profile: Profile
+    terms: Terms
     results: Results
     journal: Journal
     observer: Observer
@@ -62,7 +67,9 @@ class Scanner:
         if self.profile.scan != "none":
             for number, outcome in self._outcomes.volumes.items():
                 self._plan(number, outcome)
-            self._files()
+            self._parts("scan files", _FILES_KEY, self._task)
+            if self.terms.checks_files:
+                self._parts("check files", _CHECK_KEY, self._check_task)
             if self.profile.scan == "everything" and self.media is not None:
                 self._space(self.media)
             limits = self.profile.limits
@@ -70,6 +77,8 @@ class Scanner:
             self._tally.limit(limits.scan_hits_per_file, limits.findings_per_artifact)
             Writer(self.pool, self.volumes, self.results).write(self._tally)
         self._outcomes.cover(self.results, self.volumes, self._tally, self.journal.unscanned)
+        if self.profile.scan != "none":
+            brought.cover(self.results, self.terms, self._outcomes, self._tally)
 
     @property
     def _scope(self) -> m.ScanScope:
@@ -85,10 +94,12 @@ class Scanner:
             if isinstance(reply, m.Planned):
                 outcome.planned = reply
 
-    def _files(self) -> None:
-        """Have the parts of all volumes scanned."""
+    def _parts(
+        self, phase: str, name: str, task_of: Callable[[_Part, m.Planned, Losses], Task | None]
+    ) -> None:
+        """Have the parts of all volumes looked at in one way."""
         planned = {n: o.planned for n, o in self._outcomes.volumes.items() if o.planned}
-        self.observer.phase("scan files", sum(plan.size for plan in planned.values()), "bytes")
+        self.observer.phase(phase, sum(plan.size for plan in planned.values()), "bytes")
         waiting = [(n, part) for n, plan in planned.items() for part in range(len(plan.parts))]
         losses = Losses(self.journal.unscanned, self._note)
         done = 0
@@ -96,18 +107,34 @@ class Scanner:
             asked: dict[int, _Part] = {}
             tasks = []
             for part in waiting:
-                if not self._known((_FILES_KEY, *part), partial(self._take, part)):
-                    tasks.append(self._task(part, planned[part[0]], losses))
-                    asked[id(tasks[-1])] = part
+                task = task_of(part, planned[part[0]], losses)
+                if task and not self._known((name, *part), partial(self._take, part)):
+                    tasks.append(task)
+                    asked[id(task)] = part
             waiting = []
             for task in self.pool.run(tasks, stop=self.out_of_time):
                 part = asked[id(task)]
                 if losses.again(task, part):
                     waiting.append(part)
                     continue
-                done += self._finish((_FILES_KEY, *part), task, partial(self._take, part))
+                done += self._finish((name, *part), task, partial(self._take, part))
                 self.observer.progress(done)
         self.journal.sync()
+
+    def _check_task(self, part: _Part, planned: m.Planned, losses: Losses) -> Task | None:
+        volume, number = part
+        if planned.parts[number].at:
+            return None  # a file is checked as a whole
+        return Task(
+            request=m.CheckFiles(
+                volume=volume,
+                scope=self._scope,
+                part=planned.parts[number],
+                algorithms=tuple(sorted(self.terms.digests)),
+                avoid=losses.rows(volume),
+            ),
+            most_tries=1,
+        )
 
     def _task(self, part: _Part, planned: m.Planned, losses: Losses) -> Task:
         volume, number = part
@@ -179,18 +206,39 @@ class Scanner:
         if done.failure is None:
             self.journal.artifact(key, done)
         take(done)
-        return sum(reply.size for reply in done.replies if isinstance(reply, m.Scanned))
+        sized = (m.Scanned, m.Checked)
+        return sum(reply.size for reply in done.replies if isinstance(reply, sized))
 
     def _checked(self, replies: Iterable[m.AnyReply]) -> Iterable[m.SaidReply]:
         for reply in replies:
             if isinstance(reply, m.Sighted):
-                found = checked_finding(KINDS, reply.found)
+                found = checked_finding((*KINDS, *BROUGHT), reply.found)
                 if isinstance(found, m.Found):
                     yield msgspec.structs.replace(reply, found=found)
                 else:
                     self.results.problem(found.code, found.text)
-            elif isinstance(reply, (m.Scanned, m.MoreSeen)):
+            elif isinstance(reply, m.Digested):
+                yield from self._on_list(reply)
+            elif isinstance(reply, (m.Scanned, m.MoreSeen, m.Checked)):
                 yield reply
+
+    def _on_list(self, reply: m.Digested) -> Iterator[m.Sighted]:
+        """Look digests up; what is on no list is forgotten."""
+        for algorithm, digests in self.terms.digests.items():
+            digest = reply.hashes.get(algorithm, "").lower()
+            line = digests.line(digest)
+            if line is not None:
+                finding = IndicatorHash(
+                    algorithm=algorithm,
+                    digest=digest,
+                    list_sha256=self.terms.origins["hashes"],
+                    list_line=line,
+                    shows=Shows.PRESENT,
+                    confidence=Confidence.CONFIRMED,
+                    checks=(algorithm,),
+                )
+                found = m.Found(kind=finding.kind, finding=msgspec.to_builtins(finding))
+                yield m.Sighted(row=reply.row, first=0, count=1, runs=(), bad=False, found=found)
 
     def _take(self, part: _Part, done: Extraction) -> None:
         """Take the outcome of a part, fresh or from the journal: the same either way."""
@@ -201,6 +249,8 @@ class Scanner:
             match reply:
                 case m.Scanned():
                     outcome.take(reply, self.media)
+                case m.Checked():
+                    outcome.check(reply)
                 case m.Sighted() if reply.row is not None:
                     self._tally.add((volume, None, reply.row), reply)
                 case m.MoreSeen() if reply.row is not None:

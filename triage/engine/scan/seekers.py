@@ -73,7 +73,7 @@ class Watch:
             if end - counted < REACH:
                 continue
             self._look(held, at, counted, end)
-            keep = max(0, end - REACH - at)
+            keep = max(0, end - REACH - at) & ~1  # even places stay even, for two bytes a character
             held, at, counted = held[keep:], at + keep, end
         self._look(held, at, counted, at + len(held))
 

@@ -14,8 +14,11 @@ from triage.findings import (
     Finding,
     IndicatorCryptoAddress,
     IndicatorCryptoSecret,
+    IndicatorHash,
     IndicatorI2p,
+    IndicatorKeyword,
     IndicatorOnion,
+    IndicatorYara,
     MailRemailerMessage,
     PgpMessage,
     Protection,
@@ -42,7 +45,10 @@ KINDS: Final[tuple[type[Finding], ...]] = (
     MailRemailerMessage,
     TorCircuit,
 )
-"""What the scan looks for and may yield."""
+"""What the scan looks for."""
+
+BROUGHT: Final[tuple[type[Finding], ...]] = (IndicatorKeyword, IndicatorHash, IndicatorYara)
+"""What it looks for where the examiner brought something."""
 
 PLACES: Final = 8
 """Places of one thing in one file that are listed."""

@@ -17,7 +17,7 @@ import numpy as np
 from triage.engine import messages as m
 from triage.engine.place import Place
 from triage.engine.scan.plan import PART, Plan
-from triage.engine.scan.seekers import Watch
+from triage.engine.scan.seekers import SEEKERS, Seeker, Watch
 from triage.engine.scan.sightings import Seen, Sightings
 from triage.engine.scan.strand import Piece, Strand
 from triage.errors import EvidenceError
@@ -96,6 +96,7 @@ class Sweep:
     progress: Callable[[int], None]
     most: int  # different things of one file that are listed
     send_secrets: bool
+    seekers: Sequence[Seeker] = SEEKERS
 
     def files(self, volume: Volume, request: m.ScanFiles) -> Iterator[m.AnyReply]:
         """Scan some files of a volume."""
@@ -223,7 +224,7 @@ class Sweep:
         """Scan a strand; what begins at bytes `first` to `last` of a file or the media counts."""
         sightings = Sightings(self.most)
         counting = _Counting(sightings, strand, volume, first, last)
-        watch = Watch()
+        watch = Watch(self.seekers)
         for hit in scan_blocks(watch.over(self._counted(strand))):
             counting.add(hit.start, hit.end, hit.what, hit.encoding)
         for start, end, what in watch.found:
