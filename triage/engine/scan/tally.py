@@ -12,7 +12,7 @@ import msgspec
 from triage.engine import messages as m
 from triage.engine.results import BAD, Statement
 from triage.engine.scan.sightings import PLACES
-from triage.findings import KINDS, Finding, Sensitivity, WalletAddress
+from triage.findings import KINDS, Confidence, Finding, Sensitivity, WalletAddress
 from triage.model import ByteRun
 
 Place: TypeAlias = tuple[int, str | None, int | None]
@@ -67,8 +67,11 @@ class Tally:
             bad=reply.bad,
         )
         key = _key(finding.kind, finding)
-        if finding.sensitivity is Sensitivity.SECRET:
-            key += str(reply.first).encode()  # nobody compares their values: each is its own
+        secret = finding.sensitivity is Sensitivity.SECRET
+        if secret and finding.confidence is not Confidence.POSSIBLE:
+            # Nobody compares their values: each is its own. Those that chance makes, word lists
+            # and tables of frequent characters, are one finding with a count.
+            key += str(reply.first).encode()
         known = self.told.setdefault(place, {}).setdefault(key, told)
         if known is not told:
             known.add(told)
