@@ -40,6 +40,7 @@ class Limits:
     password_cost: int = 60_000_000  # of all tries of one artifact: about microseconds
     scanned_file_bytes: int = 1 << 40  # of one file, by the content scan
     scan_hits_per_file: int = 1000  # different things in one part of a file that are listed
+    archive_bytes: int = 1024 * _MIB  # out of one archive or compressed file, all depths
     yara_file_bytes: int = 64 * _MIB  # first bytes of a file that rules are asked about
     exported_file_bytes: int = 256 * _MIB
     exported_total_bytes: int = 4096 * _MIB

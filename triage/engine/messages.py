@@ -252,6 +252,7 @@ class Sighted(Reply, frozen=True, kw_only=True):
     """Something that stands in a file, or on the media outside of files."""
 
     row: int | None
+    member: tuple[str, ...] = ()  # names that lead into an archive that the row is
     first: int  # byte of the file or of the media
     count: int
     runs: tuple[ByteRun, ...]  # of the first places
@@ -263,7 +264,18 @@ class MoreSeen(Reply, frozen=True, kw_only=True):
     """Places of things that are not listed, since there are too many."""
 
     row: int | None
+    member: tuple[str, ...] = ()
     count: int
+
+
+class Inside(Reply, frozen=True, kw_only=True):
+    """The archives of a part were opened."""
+
+    archives: int
+    members: int
+    size: int  # bytes that came out
+    unread: int  # members that could not be opened
+    cut: int  # archives at which a limit was met
 
 
 class Scanned(Reply, frozen=True, kw_only=True):
@@ -391,6 +403,7 @@ AnyReply: TypeAlias = (
     | Planned
     | Sighted
     | MoreSeen
+    | Inside
     | Scanned
     | Digested
     | Checked
@@ -404,4 +417,4 @@ AnyReply: TypeAlias = (
     | Done
     | Failed
 )
-SaidReply: TypeAlias = Found | Trouble | Sighted | MoreSeen | Scanned | Checked
+SaidReply: TypeAlias = Found | Trouble | Sighted | MoreSeen | Inside | Scanned | Checked

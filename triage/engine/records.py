@@ -72,12 +72,14 @@ def make(
     account: Account | None,
     runs: Sequence[ByteRun] = (),
     allocation: str | None = None,
+    member: Sequence[str] = (),
     engine: str = "engine.volumes",
 ) -> dict[str, Any]:
     """Build one record. `entry` None: the finding is about the volume itself, or bytes of it.
 
-    `allocation` is of bytes that are not the content of `entry`; `engine` names the step of the
-    engine that found it, where no extractor did.
+    `allocation` is of bytes that are not the content of `entry`; `member` leads into an archive
+    that `entry` is, one name for each depth; `engine` names the step of the engine that found it,
+    where no extractor did.
     """
     record: dict[str, Any] = {
         "kind": finding.kind,
@@ -111,6 +113,10 @@ def make(
         "protection": finding.protection,
         "sensitivity": finding.sensitivity,
     }
+    for name in member:
+        source = record["source"]
+        within = {key: source[key] for key in ("volume", "within", "path", "address")}
+        record["source"] = {**source, "within": within, "path": name, "address": None}
     # Redacted first: the base64 twins of undecodable text would repeat what stood there.
     plain: Any = jsonable(redact_value(record))
     plain["source"].setdefault("path_raw", None)

@@ -65,6 +65,7 @@ class Seen:
     entry: Entry | None
     allocation: str | None  # of bytes outside of the content of files
     runs: tuple[ByteRun, ...]
+    member: tuple[str, ...] = ()  # names that lead into an archive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +314,12 @@ class Results:
 def _seen(seen: Seen | None) -> dict[str, Any]:
     if seen is None:
         return {}
-    return {"runs": seen.runs, "allocation": seen.allocation, "engine": SCAN}
+    return {
+        "runs": seen.runs,
+        "allocation": seen.allocation,
+        "member": seen.member,
+        "engine": SCAN,
+    }
 
 
 def _found_by(statement: Statement) -> str | None:

@@ -123,8 +123,7 @@ class Run:
                 self.results.coverage.add(
                     "extractor", Outcome.NOT_SELECTED, extractor=registered.extractor.name
                 )
-        for step in ("shadow_copies", "archives"):
-            self.results.coverage.add("step", Outcome.NOT_SELECTED, name=step)
+        self.results.coverage.add("step", Outcome.NOT_SELECTED, name="shadow_copies")
         for name in self.registry.failures:
             self.results.problem("plugin_not_loaded", name)
             self.results.coverage.add(

@@ -246,6 +246,7 @@ class Worker:
             progress=lambda done: self.channel.send(m.Progress(done=done)),
             most=self.limits.scan_hits_per_file,
             send_secrets=self.request.send_secrets,
+            inflated=self.limits.archive_bytes,
             seekers=self._seekers(),
         )
         if isinstance(request, m.ScanFiles):

@@ -61,9 +61,9 @@ class ArchiveSource(LogicalSource):
 
     container: Container
 
-    def __init__(self, archive: FileReader, *, file_name: str) -> None:
+    def __init__(self, archive: FileReader | Reader, *, file_name: str) -> None:
         super().__init__()
-        self.media = archive
+        self.media: Reader | None = archive
         self.info = ImageInfo(
             container=self.container,
             segments=(Segment(name=file_name, size=archive.size),),
@@ -78,7 +78,8 @@ class ArchiveSource(LogicalSource):
 
     def close(self) -> None:
         """Close the archive file; readers of its members end with it."""
-        self._archive.close()
+        if isinstance(self._archive, FileReader):  # else it belongs to whoever opened it
+            self._archive.close()
 
     def _place(
         self,

@@ -77,7 +77,7 @@ class ZipSource(ArchiveSource):
     name = "zip"
     container = Container.ZIP
 
-    def __init__(self, archive: FileReader, *, file_name: str) -> None:
+    def __init__(self, archive: FileReader | Reader, *, file_name: str) -> None:
         super().__init__(archive, file_name=file_name)
         self._offsets = array("q")  # of local headers, by content number
         self._packed = array("q")

@@ -15,8 +15,8 @@ from triage.engine.scan.space import Laid
 from triage.engine.scan.tally import Tally
 from triage.model import Volume
 
-FILES, SPACE = "scan_files", "unallocated"
-"""Names of the two steps in coverage."""
+FILES, SPACE, ARCHIVES = "scan_files", "unallocated", "archives"
+"""Names of the steps in coverage."""
 
 _SAID: Final = 100  # places with too many things that are named
 
@@ -33,6 +33,11 @@ class VolumeOutcome:
     unread: int = 0
     unread_deleted: int = 0
     overwritten: int = 0
+    archives: int = 0
+    members: int = 0
+    inflated: int = 0
+    unread_members: int = 0
+    cut_archives: int = 0
     unchecked: Counter[str] = field(default_factory=Counter)  # files, by reason
 
     def check(self, reply: m.Checked) -> None:
@@ -40,6 +45,14 @@ class VolumeOutcome:
         self.unchecked["limit"] += reply.cut
         self.unchecked["unreadable"] += reply.unread
         self.unchecked["rules_too_slow"] += reply.failed
+
+    def open(self, reply: m.Inside) -> None:
+        """Add the archives of a part."""
+        self.archives += reply.archives
+        self.members += reply.members
+        self.inflated += reply.size
+        self.unread_members += reply.unread
+        self.cut_archives += reply.cut
 
     def take(self, reply: m.Scanned, media: int | None) -> None:
         """Add a part."""
@@ -74,10 +87,12 @@ class Outcomes:
     ) -> None:
         """Say what was looked for and where, and what could not be looked at."""
         if self.asked == "none":
-            results.coverage.add("step", Outcome.NOT_SELECTED, name=FILES)
+            for name in (FILES, ARCHIVES):
+                results.coverage.add("step", Outcome.NOT_SELECTED, name=name)
         for number, outcome in self.volumes.items():
             if self.asked != "none":
                 self._files(results, number, volumes[number], outcome, tally)
+                _archives(results, volumes[number].name, outcome)
             for row, code in sorted(unscanned.get(number, {}).items()):
                 about = {"volume": volumes[number].name, "locator": f"row {row} of the index"}
                 results.problem(code, FILES, **about)
@@ -89,7 +104,7 @@ class Outcomes:
         self, results: Results, number: int, volume: Volume, outcome: VolumeOutcome, tally: Tally
     ) -> None:
         found: Counter[str] = Counter()
-        for (of, allocation, _), known in tally.places():
+        for (of, allocation, *_), known in tally.places():
             if of == number and allocation is None:
                 found.update(told.finding.kind for told in known)
         for kind in KINDS:
@@ -128,7 +143,7 @@ class Outcomes:
         if self.space_bytes is None:  # files without a disk have no space between them
             return
         found: dict[tuple[int, str], Counter[str]] = {}
-        for (number, allocation, _), known in tally.places():
+        for (number, allocation, *_), known in tally.places():
             if allocation is not None:
                 place = found.setdefault((number, allocation), Counter())
                 place.update(told.finding.kind for told in known)
@@ -152,7 +167,7 @@ class Outcomes:
     def _more(self, results: Results, volumes: Sequence[Volume], tally: Tally) -> None:
         """Say where there is more than is listed: it was looked at, so it does not count."""
         more = +tally.more
-        for (number, allocation, row), count in more.most_common(_SAID):
+        for (number, allocation, row, _), count in more.most_common(_SAID):
             where = f"row {row} of the index" if row is not None else allocation
             text = f"{count} places of more things than are listed"
             results.problem("limit", text, volume=volumes[number].name, locator=where)
@@ -161,6 +176,22 @@ class Outcomes:
             results.coverage.add(
                 "scan", Outcome.FOUND, reason="limit", counts=False, name="not_listed", count=total
             )
+
+
+def _archives(results: Results, volume: str, outcome: VolumeOutcome) -> None:
+    if outcome.unfinished is None:
+        results.coverage.add(
+            "step",
+            Outcome.FOUND if outcome.archives else Outcome.ABSENT,
+            name=ARCHIVES,
+            volume=volume,
+            count=outcome.archives,
+            members=outcome.members,
+            bytes=outcome.inflated,
+        )
+    for count, reason in ((outcome.unread_members, "unreadable"), (outcome.cut_archives, "limit")):
+        if count:
+            missed(results, ARCHIVES, reason, counts=True, volume=volume, count=count)
 
 
 def answer(results: Results, kind: str, count: int, unfinished: str | None, **about: Any) -> None:

@@ -219,7 +219,7 @@ class Scanner:
                     self.results.problem(found.code, found.text)
             elif isinstance(reply, m.Digested):
                 yield from self._on_list(reply)
-            elif isinstance(reply, (m.Scanned, m.MoreSeen, m.Checked)):
+            elif isinstance(reply, (m.Scanned, m.MoreSeen, m.Checked, m.Inside)):
                 yield reply
 
     def _on_list(self, reply: m.Digested) -> Iterator[m.Sighted]:
@@ -251,10 +251,12 @@ class Scanner:
                     outcome.take(reply, self.media)
                 case m.Checked():
                     outcome.check(reply)
+                case m.Inside():
+                    outcome.open(reply)
                 case m.Sighted() if reply.row is not None:
-                    self._tally.add((volume, None, reply.row), reply)
+                    self._tally.add((volume, None, reply.row, reply.member), reply)
                 case m.MoreSeen() if reply.row is not None:
-                    self._tally.more[volume, None, reply.row] += reply.count
+                    self._tally.more[volume, None, reply.row, reply.member] += reply.count
                 case _:
                     pass
 
@@ -267,7 +269,7 @@ class Scanner:
                 case m.Scanned():
                     outcomes.space_unread += reply.unread
                 case m.Sighted():
-                    self._tally.add(space.owner(reply.first), reply)
+                    self._tally.add((*space.owner(reply.first), ()), reply)
                 case m.MoreSeen():
                     outcomes.space_more += reply.count
                 case _:

@@ -62,6 +62,9 @@ _TEXT: Final = "text"  # where of an onion or I2P name
 
 Seen: TypeAlias = What | Finding
 
+Where: TypeAlias = tuple[int | None, tuple[str, ...]]
+"""Row (None: outside of files), and the names that lead into an archive."""
+
 
 @dataclass(slots=True)
 class Sighting:
@@ -77,18 +80,18 @@ class Sighting:
 
 @dataclass(slots=True)
 class Sightings:
-    """Everything seen in a part, by row (None: outside of files), in the order of first places."""
+    """Everything seen in a part, by where it stands, in the order of first places."""
 
     most: int  # different things of one file that are listed
-    seen: dict[int | None, dict[Seen, Sighting]] = field(default_factory=dict)
-    more: dict[int | None, int] = field(default_factory=dict)
-    """Places of things beyond `most`, by row."""
+    seen: dict[Where, dict[Seen, Sighting]] = field(default_factory=dict)
+    more: dict[Where, int] = field(default_factory=dict)
+    """Places of things beyond `most`."""
 
     def add(
-        self, row: int | None, what: Seen, first: int, encoding: str, runs: tuple[ByteRun, ...]
+        self, where: Where, what: Seen, first: int, encoding: str, runs: tuple[ByteRun, ...]
     ) -> None:
         """Count one place."""
-        known = self.seen.setdefault(row, {})
+        known = self.seen.setdefault(where, {})
         sighting = known.get(what)
         if sighting is not None:
             sighting.count += 1
@@ -98,13 +101,14 @@ class Sightings:
         elif len(known) < self.most:
             known[what] = Sighting(what, first, encoding, list(runs))
         else:
-            self.more[row] = self.more.get(row, 0) + 1
+            self.more[where] = self.more.get(where, 0) + 1
 
-    def findings(self) -> Iterator[tuple[int | None, Finding, Sighting]]:
-        """Yield row, finding and sighting of each."""
-        for row, known in self.seen.items():
+    def findings(self) -> Iterator[tuple[Where, Finding, Sighting]]:
+        """Yield place, finding and sighting of each."""
+        for where, known in self.seen.items():
+            unit = "byte" if where[0] is not None else "media byte"
             for sighting in known.values():
-                yield row, _finding(sighting, "byte" if row is not None else "media byte"), sighting
+                yield where, _finding(sighting, unit), sighting
 
 
 def _finding(sighting: Sighting, unit: str) -> Finding:

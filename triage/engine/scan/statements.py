@@ -27,7 +27,7 @@ class Writer:
         """Write everything that was told."""
         told = [(place, list(known)) for place, known in tally.places()]
         rows: defaultdict[tuple[int, bool], set[int]] = defaultdict(set)
-        for (volume, allocation, row), known in told:
+        for (volume, allocation, row, _), known in told:
             if row is not None and known:
                 rows[volume, allocation is None].add(row)
         files = self._files(rows)
@@ -81,7 +81,7 @@ class Writer:
     def _place(
         self, place: Place, known: Iterable[Told], files: dict[tuple[int, int], m.FileRead]
     ) -> None:
-        number, allocation, row = place
+        number, allocation, row, member = place
         volume = self._volumes[number]
         file = None if row is None else files.get((number, row))
         secret = False
@@ -92,6 +92,7 @@ class Writer:
                 entry=file.entry if file is not None else None,
                 allocation=allocation or None,
                 runs=told.runs,
+                member=member,
             )
             statement = Statement.of(finding, volume=volume, seen=seen)
             self._results.statements.append(statement)

@@ -33,6 +33,7 @@ class Piece:
     image_offset: int | None
     length: int
     storage: Storage
+    member: tuple[str, ...] = ()  # of an archive: the names that lead to it
 
     @property
     def end(self) -> int:
@@ -62,7 +63,8 @@ class Strand:
         if not number:
             return False
         before, piece = self.pieces[number - 1], self.pieces[number]
-        return before.row == piece.row and before.end == piece.file_offset
+        same = before.row == piece.row and before.member == piece.member
+        return same and before.end == piece.file_offset
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the whole strand in blocks of about a MiB."""
@@ -103,7 +105,7 @@ class Strand:
         while number < len(self.pieces):
             piece, begin = self.pieces[number], self._starts[number]
             low, high = max(start, begin) - begin, min(end - begin, piece.length)
-            if low >= high or piece.row != first.row:
+            if low >= high or (piece.row, piece.member) != (first.row, first.member):
                 break
             runs.append(
                 ByteRun(

@@ -8,6 +8,7 @@ no other file has now: the rest is somebody else's content.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from triage.engine import messages as m
 from triage.engine.place import Place
+from triage.engine.scan.inside import MARK, Member, Opening, is_archive
 from triage.engine.scan.plan import PART, Plan
 from triage.engine.scan.seekers import SEEKERS, Seeker, Watch
 from triage.engine.scan.sightings import Seen, Sightings
@@ -33,6 +35,7 @@ BEHIND: Final = 128 << 10
 """Bytes around a part of something larger: what begins in it is seen whole, in its context."""
 
 _ROUNDED: Final = 64 << 10  # what is outside of the scope is left out to the end of its cluster
+_HELD: Final = 32 << 20  # bytes out of archives that are scanned at once
 _PLAIN: Final = (Storage.PLAIN, Storage.SPARSE)
 
 
@@ -57,6 +60,28 @@ class Volume:
     def runs(self, row: int) -> tuple[ByteRun, ...]:
         """Return where the content of a row lies."""
         return self.tree.runs(self.index.address(row))
+
+
+def _archives(pieces: Sequence[Piece]) -> Iterator[int]:
+    """Yield the rows of files that begin like an archive."""
+    for piece in pieces:
+        if piece.row is not None and piece.file_offset == 0:
+            with suppress(EvidenceError):
+                if is_archive(piece.reader.read_at(piece.at, MARK)):
+                    yield piece.row
+
+
+def _of_member(row: int, member: Member) -> Piece:
+    return Piece(
+        row=row,
+        reader=member.reader,
+        at=0,
+        file_offset=0,
+        image_offset=None,
+        length=member.reader.size,
+        storage=Storage.NESTED,
+        member=member.names,
+    )
 
 
 class _Nothing:
@@ -96,6 +121,7 @@ class Sweep:
     progress: Callable[[int], None]
     most: int  # different things of one file that are listed
     send_secrets: bool
+    inflated: int = 1 << 30  # bytes that may come out of one archive
     seekers: Sequence[Seeker] = SEEKERS
 
     def files(self, volume: Volume, request: m.ScanFiles) -> Iterator[m.AnyReply]:
@@ -112,6 +138,8 @@ class Sweep:
         strand = Strand(pieces, lambda row: self.place.mark(-1 if row is None else row))
         end = part.at + PART if volume.plan.sizes[part.first] > PART else None
         yield from self._sightings(strand, volume, part.at, end)
+        if part.at == 0:
+            yield from self._inside(volume, pieces)
         yield m.Scanned(
             files=files if part.at == 0 else 0,
             size=sum(piece.length for piece in pieces),
@@ -147,6 +175,30 @@ class Sweep:
             overwritten=0,
             laid=b"",
         )
+
+    def _inside(self, volume: Volume, pieces: Sequence[Piece]) -> Iterator[m.AnyReply]:
+        """Scan what archives hold, some members at a time."""
+        archives = members = size = unread = cut = 0
+        held: list[Piece] = []
+        for row in _archives(pieces):
+            self.place.mark(row)
+            opening = Opening(left=self.inflated)
+            try:
+                reader = volume.tree.open(volume.index.address(row))
+            except EvidenceError:
+                continue
+            archives += 1
+            for member in opening.members(reader):
+                held.append(_of_member(row, member))
+                members, size = members + 1, size + held[-1].length
+                self.progress(size)
+                if sum(piece.length for piece in held) > _HELD:
+                    yield from self._sightings(Strand(held), None, 0, None)
+                    held = []
+            unread, cut = unread + opening.unread, cut + opening.cut
+        yield from self._sightings(Strand(held), None, 0, None)
+        if archives:
+            yield m.Inside(archives=archives, members=members, size=size, unread=unread, cut=cut)
 
     @staticmethod
     def _allocated(volume: Volume, row: int | None) -> bool:
@@ -229,12 +281,13 @@ class Sweep:
             counting.add(hit.start, hit.end, hit.what, hit.encoding)
         for start, end, what in watch.found:
             counting.add(start, end, what, "ascii")
-        for row, finding, sighting in sightings.findings():
+        for (row, member), finding, sighting in sightings.findings():
             value = msgspec.to_builtins(finding)
             if not self.send_secrets:
                 value["secret"] = None
             yield m.Sighted(
                 row=row,
+                member=member,
                 first=sighting.first,
                 count=sighting.count,
                 runs=tuple(sighting.runs),
@@ -245,8 +298,8 @@ class Sweep:
                 ),
                 found=m.Found(kind=finding.kind, finding=value),
             )
-        for row, count in sightings.more.items():
-            yield m.MoreSeen(row=row, count=count)
+        for (row, member), count in sightings.more.items():
+            yield m.MoreSeen(row=row, member=member, count=count)
 
     def _counted(self, strand: Strand) -> Iterator[bytes]:
         done = 0
@@ -276,4 +329,4 @@ class _Counting:
             plan = self.volume.plan
             if piece.row not in plan.places and plan.inside.hold(place):
                 return  # in $MFT: told where the file that it belongs to is read
-        self.sightings.add(piece.row, what, offset, encoding, runs)
+        self.sightings.add((piece.row, piece.member), what, offset, encoding, runs)

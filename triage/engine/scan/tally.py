@@ -15,8 +15,8 @@ from triage.engine.scan.sightings import PLACES
 from triage.findings import KINDS, Confidence, Finding, Sensitivity, WalletAddress
 from triage.model import ByteRun
 
-Place: TypeAlias = tuple[int, str | None, int | None]
-"""Volume, allocation, row; the allocation is None in the content of a file."""
+Place: TypeAlias = tuple[int, str | None, int | None, tuple[str, ...]]
+"""Volume, allocation, row, names inside of an archive; in a file the allocation is None."""
 
 _SAME_AS: Final = {WalletAddress.kind: "indicator.crypto-address"}  # the same fields tell them
 
@@ -87,7 +87,7 @@ class Tally:
         for statement in statements:
             if statement.match is None:
                 continue
-            known = self.told.get((statement.match.volume, None, statement.match.row))
+            known = self.told.get((statement.match.volume, None, statement.match.row, ()))
             kind = _SAME_AS.get(statement.finding.kind, statement.finding.kind)
             if known and known.pop(_key(kind, statement.finding), None):
                 dropped += 1
