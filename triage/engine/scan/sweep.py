@@ -62,6 +62,11 @@ class Volume:
         return self.tree.runs(self.index.address(row))
 
 
+def _in(free: Extents | None, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the parts of a stretch that are free; all of it where that is not asked."""
+    return [(start, end)] if free is None else list(free.within(start, end))
+
+
 def _archives(pieces: Sequence[Piece]) -> Iterator[int]:
     """Yield the rows of files that begin like an archive."""
     for piece in pieces:
@@ -103,10 +108,19 @@ class _Laid:
     ends: list[int] = field(default_factory=list)
     overwritten: int = 0
 
-    def add(self, row: int, start: int, end: int) -> None:
-        self.rows.append(row)
-        self.starts.append(start)
-        self.ends.append(end)
+    def add(
+        self, row: int, runs: Sequence[ByteRun], *, free: Extents | None, rounded: bool
+    ) -> None:
+        """Note where a file lies; of a deleted one what is free, the rest is another's."""
+        for run in runs:
+            if run.image_offset is None or run.storage is Storage.RESIDENT:
+                continue
+            end = run.image_offset + run.length
+            end += -end % _ROUNDED if rounded else 0
+            for start, stop in _in(free, run.image_offset, end):
+                self.rows.append(row)
+                self.starts.append(start)
+                self.ends.append(stop)
 
     def packed(self) -> bytes:
         return np.array([self.rows, self.starts, self.ends], dtype="<i8").T.tobytes()
@@ -208,15 +222,15 @@ class Sweep:
         """Yield what of a file is read in a part that begins at byte `at` of it."""
         runs, size = volume.runs(row), volume.index.size(row)
         excluded, deleted = row in volume.plan.excluded, not volume.index.allocated(row)
+        free = volume.free.free if volume.free is not None and deleted else None
         if volume.media is not None and at == 0:
-            self._lay(row, runs, excluded=excluded, laid=laid)
+            laid.add(row, runs, free=None if excluded else free, rounded=excluded)
         if excluded:
             return
         plain = volume.media is not None and bool(runs)
         if volume.media is None or not plain or any(run.storage not in _PLAIN for run in runs):
             yield from self._through_tree(volume, row, runs, at, min(size, at + PART + BEHIND))
             return
-        free = volume.free.free if volume.free is not None and deleted else None
         low, high = max(0, at - BEFORE), at + PART + BEHIND
         for run in runs:
             first = max(run.file_offset, low)
@@ -224,10 +238,8 @@ class Sweep:
             if run.image_offset is None or first >= last:
                 continue
             place = run.image_offset + first - run.file_offset
-            wanted = Extents.one(place, place + last - first)
-            if free is not None:
-                wanted &= free
-                laid.overwritten += last - first - wanted.size
+            wanted = _in(free, place, place + last - first)
+            laid.overwritten += last - first - sum(end - start for start, end in wanted)
             for start, end in wanted:
                 yield Piece(
                     row=row,
@@ -238,13 +250,6 @@ class Sweep:
                     length=end - start,
                     storage=Storage.PLAIN,
                 )
-
-    @staticmethod
-    def _lay(row: int, runs: Sequence[ByteRun], *, excluded: bool, laid: _Laid) -> None:
-        for run in runs:
-            if run.image_offset is not None and run.storage is not Storage.RESIDENT:
-                end = run.image_offset + run.length
-                laid.add(row, run.image_offset, end + (-end % _ROUNDED if excluded else 0))
 
     @staticmethod
     def _through_tree(
