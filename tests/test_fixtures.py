@@ -2,23 +2,28 @@
 
 `fixtures/<family>/<app>/<case>/{tree/…, expected.jsonl, ORIGIN.md}`. `pytest --update-expected`
 writes `expected.jsonl` anew; the review is the diff. A `profile.yaml` beside them is added to the
-profile `quick`: for what is only done when asked for.
+profile `quick`: for what is only done when asked for. Every secret that the run seals to the
+recipient is then looked for in everything else that the run wrote.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyrage.x25519 import Identity
 
 from tests.silent import silent_run
 from triage import profile
+from triage.bundle import Bundle
 from triage.canonical import line
 from triage.engine.options import Options
 
 ROOT = Path(__file__).parents[1] / "fixtures"
+SHORTEST = 8  # characters of a secret that is looked for: shorter ones stand in ordinary words
 CASES = sorted(path.parent for path in ROOT.glob("*/*/*/ORIGIN.md"))
 
 
@@ -36,13 +41,28 @@ def told(record: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def nowhere_in_clear(folder: Path, secrets: Iterable[dict[str, Any]]) -> None:
+    """Look for every secret that a run found in every file that it left, in bytes and UTF-16."""
+    values = {secret["secret"] for secret in secrets if len(secret["secret"]) >= SHORTEST}
+    forms = [value.encode(form) for value in values for form in ("utf-8", "utf-16-le")]
+    for path in folder.rglob("*") if forms else ():
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [form[:4] for form in forms if form in content], path
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.relative_to(ROOT)))
 def test_fixture(case: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     bundle = tmp_path / "bundle"
     own = case / "profile.yaml"
     chosen = profile.load(["quick", *([str(own)] if own.exists() else [])])
-    silent_run(Options(image=case / "tree", output=bundle, profile=chosen))
+    identity = Identity.generate()
+    recipient = str(identity.to_public())
+    silent_run(
+        Options(image=case / "tree", output=bundle, profile=chosen, secrets_recipient=recipient)
+    )
     data = bundle / "data"
+    nowhere_in_clear(tmp_path, Bundle(bundle).secrets([identity]))
     assert (data / "problems.jsonl").read_bytes() == b"", "a fixture gives no problems"
     findings = (data / "findings.jsonl").read_text(encoding="utf-8").splitlines()
     found = sorted(line(told(json.loads(text))) for text in findings)

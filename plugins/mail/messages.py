@@ -5,7 +5,8 @@ Written from Mixmaster 3.0 (`rem*.c`, `config.h`, `nym.c`), the Mixmaster protoc
 formats by a committed script. mbox, Maildir, eml and Apple Mail's emlx are read as a stream of any
 size, of each message the first 512 KiB. A message is recognised by its structure; by address alone
 only against the dated list `remailers`. Folders of
-Evolution, KMail and Claws Mail are told by name and not yet seen as those programs wrote them.
+Evolution 3.46 and KMail 5.22 were seen as those programs make them at their first start, those of
+older ones and of Claws Mail are told by name.
 Not read: news spools, encrypted bodies. Outlook's files have an extractor of their own.
 References: https://www.mixmin.net/, draft-sassaman-mixmaster-03, RFC 4155, RFC 5322.
 """
@@ -42,6 +43,8 @@ from ._remailer import recognise
         "**/.maildir/**/{cur,new,tmp}/*",
         "**/evolution/mail/**/{cur,new,tmp}/*",
         "**/{local-mail,.local-mail.directory}/**/{cur,new,tmp}/*",
+        # KMail 5 of KDE 22, Linux: the folders that Akonadi makes itself
+        "**/akonadi_maildir_resource_*/**/{cur,new,tmp}/*",
         "**/.kde*/share/apps/kmail/mail/**/{cur,new,tmp}/*",
         # Evolution before 3.2: mbox
         "**/.evolution/mail/local/**/*",

@@ -48,6 +48,8 @@ _SUBJECT = 500
         "**/.maildir/**/{cur,new,tmp}/*",
         "**/evolution/mail/**/{cur,new,tmp}/*",
         "**/{local-mail,.local-mail.directory}/**/{cur,new,tmp}/*",
+        # KMail 5 of KDE 22, Linux: the folders that Akonadi makes itself
+        "**/akonadi_maildir_resource_*/**/{cur,new,tmp}/*",
         "**/.kde*/share/apps/kmail/mail/**/{cur,new,tmp}/*",
         # Evolution before 3.2: mbox
         "**/.evolution/mail/local/**/*",

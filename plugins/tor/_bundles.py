@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Brave keeps torrc and cookie in `tor/watch` and the data in `tor/data`, by listings of users.
+BRAVE_WATCHED, BRAVE_DATA = "../watch", "../data/state"
 SYSTEM_DATA, SYSTEM_TORRC = "/var/lib/tor", "/etc/tor/torrc"
 _BUNDLES = (  # part of the folded path → who brings this tor
     ("/torbrowser/", "tor-browser"),

@@ -1,7 +1,8 @@
 """Tor data directories: state, cached network documents, onion credentials.
 
 Written from tor 0.4.7 (`statefile.c`, `entrynodes.c`, `hs_client.c`) and tor(1), for tor 0.2.4 to
-0.4.9 on Windows, Linux, macOS and Android; run over a data directory of Debian's tor 0.4.9.11.
+0.4.9 on Windows, Linux, macOS and Android; run over a data directory of Debian's tor 0.4.9.11,
+where `lock` was seen to have the time of the last start and `state` that of the end.
 Whoever brings its own tor (browsers, wallets, chat programs) leaves the same files, so the content
 decides, not the path. Not read: the relays in a consensus, `pt_state/`, `keys/` of a relay.
 References: https://spec.torproject.org/, tor `doc/state-contents.txt`, `doc/man/tor.1.txt`.
@@ -28,7 +29,7 @@ from triage.api import (
 from triage.formats.onion import check as onion_check
 from triage.formats.stamps import modified, utc_text
 
-from ._bundles import SYSTEM_DATA, SYSTEM_TORRC, bundle_of
+from ._bundles import BRAVE_WATCHED, SYSTEM_DATA, SYSTEM_TORRC, bundle_of
 from ._containers import container_of, folder_of, root_of
 from ._orbot import orbot_settings
 from ._state import STATE_LIMIT, Guard, State, is_state, parse_state
@@ -165,7 +166,7 @@ def _client(artifact: Artifact, parsed: State | None) -> TorClient:
         *(utc_text("last_written", parsed.last_written) if parsed else ()),
         *(_last_activity(parsed) if parsed else ()),
         *valid_after,
-        *modified("control_cookie_written", artifact.sibling("control_auth_cookie")),
+        *modified("control_cookie_written", _cookie(artifact)),
         *modified("lock_written", artifact.sibling("lock")),
     )
     paths = absolute_paths(options)
@@ -272,6 +273,8 @@ def _options(artifact: Artifact, directory: str) -> tuple[Option, ...]:
             files.append(found)
             if len(files) >= _MAX_TORRCS:
                 break
+    beside = artifact.resolve(f"{BRAVE_WATCHED}/torrc")
+    files += [beside] if beside else []
     root = root_of(artifact)
     if directory.removeprefix(root).casefold() == SYSTEM_DATA:
         system = artifact.resolve(f"{root}{SYSTEM_TORRC}")
@@ -283,6 +286,11 @@ def _options(artifact: Artifact, directory: str) -> tuple[Option, ...]:
         except ParseError as error:
             artifact.problem(error.message, locator=found.path)
     return tuple(options)
+
+
+def _cookie(artifact: Artifact) -> Artifact | None:
+    name = "control_auth_cookie"
+    return artifact.sibling(name) or artifact.resolve(f"{BRAVE_WATCHED}/{name}")
 
 
 def _text(data: bytes) -> str:

@@ -22,7 +22,7 @@ from triage.api import (
 )
 
 from ._bridges import parse_bridge
-from ._bundles import SYSTEM_DATA, SYSTEM_TORRC, bundle_of
+from ._bundles import BRAVE_DATA, SYSTEM_DATA, SYSTEM_TORRC, bundle_of
 from ._containers import container_of, folder_of, root_of
 from ._torrc import Option, absolute_paths, is_torrc, read_torrc, same_directory, telling_settings
 
@@ -92,6 +92,8 @@ def _lonely(artifact: Artifact, options: tuple[Option, ...]) -> TorClient | None
         system and here.casefold() == SYSTEM_DATA
     )
     there = any(artifact.resolve(f"{place}/{name}") for name in ("state", "cached-certs"))
+    if named is None and artifact.resolve(BRAVE_DATA):
+        return None  # the data directory tells these settings
     if (
         not settings
         or (attached and there)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from triage.api import (
+    Artifact,
     Confidence,
     Protection,
     RowState,
@@ -21,10 +22,10 @@ from triage.api import (
     WalletTransaction,
     WebSite,
 )
-from triage.formats import addresses
+from triage.formats import addresses, mnemonic
 from triage.formats.stamps import stamp
 
-from . import _found
+from . import _found, _vault_crypto
 from ._vaults import Vault
 
 MOST = 20_000
@@ -91,6 +92,8 @@ class Reading:
     networks: dict[str, None] = field(default_factory=dict)
     vaults: dict[str, tuple[Vault, Item]] = field(default_factory=dict)
     secrets: dict[str, WalletSecret] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)  # vault → what opened it
+    unlocked: dict[str, WalletSecret] = field(default_factory=dict)  # from vaults
     hardware: dict[str, None] = field(default_factory=dict)
     version: str | None = None
     first_version: str | None = None
@@ -197,6 +200,29 @@ class Reading:
                 value, _found.secret(kind, f"{item.key[:60]}.{name[:60]}", value, extent)
             )
 
+    def open(self, artifact: Artifact) -> None:
+        """Try the given passwords at every vault, those that were replaced as well."""
+        for identity, (vault, item) in self.vaults.items():
+            opened = _vault_crypto.open_vault(artifact, vault.sealed) if vault.sealed else None
+            if opened is None:
+                continue
+            password, content = opened
+            self.opened[identity] = str(password)
+            for kind, place, value, extent in _vault_crypto.secrets_in(content):
+                checks = ("bip39-checksum",) if mnemonic.check(value.split()) else ()
+                self.unlocked.setdefault(
+                    value,
+                    _found.secret(
+                        kind,
+                        f"vault, {place}",
+                        value,
+                        extent,
+                        checks=checks,
+                        row=item.row,
+                        opened_by=password,
+                    ),
+                )
+
     def findings(self, software: str, extension: str | None, wallet_type: str) -> Iterator[Found]:
         """Yield the wallet, then what it holds; an earlier vault is a wallet of its own."""
         vaults = list(self.vaults.values())
@@ -206,6 +232,7 @@ class Reading:
             if pair not in current:
                 yield self._earlier(software, extension, wallet_type, *pair)
         yield from self.secrets.values()
+        yield from self.unlocked.values()
         yield from self.addresses.values()
         yield from self.transactions.values()
         yield from self.sites.values()
@@ -219,6 +246,7 @@ class Reading:
     ) -> WalletFile:
         own = [one for one in self.addresses.values() if one.role == "own"]
         in_clear = bool(self.secrets)
+        opened_by = self.opened.get(vault[0].identity) if vault else None
         return WalletFile(
             shows=Shows.USED if own or vault else Shows.PRESENT,
             confidence=Confidence.CONFIRMED if vault else Confidence.PROBABLE,
@@ -236,7 +264,10 @@ class Reading:
             addresses=len(own),
             transactions=len(self.transactions),
             holds_secret=in_clear,
-            needed_to_open="the password of the wallet" if vault and not in_clear else None,
+            opened_by=opened_by,
+            needed_to_open="the password of the wallet"
+            if vault and not in_clear and opened_by is None
+            else None,
             kdf=vault[0].kdf if vault else None,
             extension=extension,
             networks=tuple(self.networks),
@@ -246,6 +277,8 @@ class Reading:
     def _earlier(
         self, software: str, extension: str | None, wallet_type: str, vault: Vault, item: Item
     ) -> WalletFile:
+        opened_by = self.opened.get(vault.identity)
+        then = "the password that the wallet had then, which may be the same"
         return WalletFile(
             shows=Shows.USED,
             confidence=Confidence.CONFIRMED,
@@ -255,7 +288,10 @@ class Reading:
             software=software,
             wallet_type=wallet_type,
             state="keystore-encrypted",
-            needed_to_open="the password that the wallet had then, which may be the same"
+            opened_by=opened_by,
+            needed_to_open=None
+            if opened_by
+            else then
             if item.row
             else "the password of the wallet",
             kdf=vault.kdf,

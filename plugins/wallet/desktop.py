@@ -1,10 +1,11 @@
 """Atomic, Guarda, Jaxx Liberty and Trezor Suite: what their local storage holds in clear.
 
-Written from where these programs keep their LevelDB databases, as public lists of paths say; no
-data of a real installation was at hand, and their records are not parsed. Keys are encrypted, or
-stay on the device. Searched are all versions of all records for extended public keys, and for
-addresses that a checksum confirms. Ethereum's are left out: lists of tokens are full of them. Not
-read: Trezor Suite's labels, which newer versions encrypt.
+Written from where these programs keep their LevelDB databases, as public lists of paths say, and
+for Trezor Suite from its sources; no data of a real installation was at hand. Keys are encrypted,
+or stay on the device. Of Trezor Suite accounts, transactions and names of remembered devices are
+read (`_trezor_suite`). Besides, all versions of all records are searched for extended public keys,
+and for addresses that a checksum confirms. Ethereum's are left out: lists of tokens are full of
+them. Not read: Trezor Suite's labels, which newer versions encrypt; amounts.
 
 References: https://github.com/trezor/trezor-suite/tree/develop/packages/suite-storage and
 https://github.com/google/leveldb
@@ -23,12 +24,13 @@ from triage.api import (
     Shows,
     WalletAddress,
     WalletFile,
+    WalletTransaction,
     WalletXpub,
     extractor,
 )
 from triage.formats import addresses, leveldb
 
-from . import _found
+from . import _found, _trezor_suite
 
 _ROAMING = "**/{AppData/Roaming,Library/Application Support,.config}"
 _PATHS: Final = (
@@ -44,27 +46,30 @@ _SOFTWARE: Final = (
     ("/@trezor/", "trezor-suite"),
 )
 _MOST = 20_000
+_Finding = WalletFile | WalletXpub | WalletAddress | WalletTransaction
 _LONGEST = 1 << 20  # bytes of one value that are searched
 
 
 @extractor(
     name="wallet.desktop.storage",
     paths=_PATHS,
-    yields=(WalletFile, WalletXpub, WalletAddress),
+    yields=(WalletFile, WalletXpub, WalletAddress, WalletTransaction),
 )
-def storage(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddress]:
-    """Search the local storage of a wallet program for public keys and addresses."""
+def storage(artifact: Artifact) -> Iterator[_Finding]:
+    """Read the local storage of a wallet program: public keys, addresses, transactions."""
     files = {
         each.entry.name: each.open()
         for each in artifact.directory()
         if leveldb.is_part(each.entry.name)
     }
     contents = leveldb.read(files)
-    for text in contents.problems[:5]:
-        artifact.problem(text)
     folded = artifact.path.casefold()
     software = next(program for part, program in _SOFTWARE if part in folded)
-    found: dict[str, WalletXpub | WalletAddress] = {}
+    hardware = software == "trezor-suite"
+    suite = _trezor_suite.read(contents) if hardware else _trezor_suite.Suite()
+    for text in contents.problems[:5]:
+        artifact.problem(text)
+    found: dict[str, WalletXpub | WalletAddress] = {**suite.keys, **suite.addresses}
     for record in contents.records:
         if record.value is None:
             continue
@@ -80,18 +85,19 @@ def storage(artifact: Artifact) -> Iterator[WalletFile | WalletXpub | WalletAddr
     yield WalletFile(
         shows=Shows.USED if found else Shows.PRESENT,
         confidence=Confidence.PROBABLE,
-        protection=Protection.HARDWARE if software == "trezor-suite" else Protection.ENCRYPTED,
+        protection=Protection.HARDWARE if hardware else Protection.ENCRYPTED,
         software=software,
         coins=tuple(sorted(coins)),
-        wallet_type="hardware" if software == "trezor-suite" else None,
-        state="trace",
-        hardware="trezor" if software == "trezor-suite" else None,
+        wallet_type="hardware" if hardware else None,
+        state="plain" if suite.keys or suite.addresses else "trace",
+        hardware=" ".join(("trezor", *suite.models)) if hardware else None,
+        label=", ".join(suite.devices)[:200] or None,
         addresses=sum(isinstance(item, WalletAddress) for item in found.values()),
-        needed_to_open="the device, to spend"
-        if software == "trezor-suite"
-        else "the wallet password",
+        transactions=len(suite.transactions) or None,
+        needed_to_open="the device, to spend" if hardware else "the wallet password",
     )
     yield from found.values()
+    yield from suite.transactions.values()
 
 
 def _of_value(

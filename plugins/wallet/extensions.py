@@ -5,7 +5,8 @@ id; one that is not listed is known by its manifest: by the key there, from whic
 the id, else by its name. Written from Chromium's and MetaMask's sources and, for others, from what
 forensic handbooks publish; tested with stores of MetaMask 10.0 and 10.11 and with files made by us.
 Read is each version of each record that LevelDB still holds: those overwritten or deleted are
-marked. Not read: what an extension keeps encrypted, cached pictures, prices.
+marked. A given password opens vaults of MetaMask and Keplr. Not read: what other extensions keep
+encrypted (Phantom, SJCL), cached pictures, prices.
 
 References: https://github.com/MetaMask/metamask-extension, https://github.com/chainapsis/keplr-wallet
 and https://source.chromium.org/chromium/chromium/src/+/main:extensions/browser/
@@ -88,6 +89,7 @@ def storage(artifact: Artifact) -> Iterator[Found]:
         return
     reading = Reading()
     read_items(items, reading)
+    reading.open(artifact)
     software = slug(known.note) if known else "wallet-extension"
     yield from reading.findings(software, identifier or None, _type(known))
 
@@ -136,10 +138,10 @@ def _items(records: list[leveldb.Record]) -> Iterator[Item]:
         # the same browsers: MetaMask keeps a copy of its vault here since 2024
         "**/IndexedDB/chrome-extension_*_0.indexeddb.leveldb/CURRENT",
     ),
-    yields=(WalletFile,),
+    yields=(WalletFile, WalletSecret),
     holds_secret=True,
 )
-def database(artifact: Artifact) -> Iterator[WalletFile]:
+def database(artifact: Artifact) -> Iterator[WalletFile | WalletSecret]:
     """Search the database of a wallet extension for copies of its vault."""
     identifier = _identifier(artifact.path)
     known = WALLETS.extension(identifier)
@@ -159,8 +161,9 @@ def database(artifact: Artifact) -> Iterator[WalletFile]:
         for found in _VAULT.finditer(record.value or b""):
             _copy(record, found[0], reading)
     if reading.vaults:
+        reading.open(artifact)
         for finding in reading.findings(slug(known.note), identifier, _type(known)):
-            if isinstance(finding, WalletFile):
+            if isinstance(finding, WalletFile | WalletSecret):
                 yield finding
 
 

@@ -77,6 +77,7 @@ def storage(artifact: Artifact) -> Iterator[Found]:
         return
     reading = Reading()
     read_items(items, reading)
+    reading.open(artifact)
     software = slug(known.note) if known else "wallet-extension"
     yield from reading.findings(software, identifier, _TYPE)
 
@@ -160,6 +161,7 @@ def early_storage(artifact: Artifact) -> Iterator[Found]:
     read_items(
         [Item(key=key, value=value, place=key[:60]) for key, value in stored.items()], reading
     )
+    reading.open(artifact)
     yield from reading.findings(slug(known.note), identifier, _TYPE)
 
 

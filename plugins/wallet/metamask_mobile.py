@@ -69,6 +69,7 @@ def state(artifact: Artifact) -> Iterator[Found]:
             Item(key=one.entry.name, value=None, place=one.entry.name), controllers, reading
         )
     if found:
+        reading.open(artifact)
         yield from reading.findings("metamask-mobile", None, "app")
 
 

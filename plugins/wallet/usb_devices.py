@@ -1,12 +1,12 @@
-"""Hardware wallets that were plugged in: the Windows registry, setupapi's log, logs of Linux.
+"""Hardware wallets that were plugged in: Windows' registry and log, logs of Linux and macOS.
 
 Which ids are hardware wallets says the dated list `profiles/indicators/hardware-wallets.yaml`. Ids
 are compared as numbers, so `VID_2C97&PID_0001`, `idVendor=2c97` and `ID 2c97:1` are the same.
 Ledger tells the interfaces in the id: the second byte is made of bits. Written from Microsoft's
 documentation of device instance ids and properties, from `setupapi.dev.log` of Windows 10 and from
 the messages of Linux's `drivers/usb/core/hub.c`; tested with files made by us. Wall-clock times of
-logs are local, so they are not converted. Not read: binary journals, rotated logs that are
-compressed, logs of macOS, which do not name USB ids in text.
+logs are local, so they are not converted; journals of systemd count in UTC. macOS names ids in text
+only of devices with a disk (`USBMSC`, to 10.11): Coldcard's, Opendime. Not read: its unified logs.
 
 References: https://github.com/INTERPOL-Innovation-Centre/HardwareWallets_DF_List and
 https://learn.microsoft.com/windows-hardware/drivers/install/device-instance-ids
@@ -15,12 +15,14 @@ https://learn.microsoft.com/windows-hardware/drivers/install/device-instance-ids
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from triage.api import Artifact, Confidence, Shows, Time, Unit, WalletDevice, Zone, extractor
 from triage.formats.indicators import load
+from triage.formats.journal import FieldValue, Journal
 from triage.formats.registry import Key, control_set, open_with_logs
 from triage.formats.stamps import stamp
 
@@ -164,22 +166,35 @@ _FOUND = re.compile(
     re.MULTILINE,
 )
 _SERIAL = re.compile(r"(?i)usb (?P<port>[\d.-]{1,40}): SerialNumber: (?P<serial>[^\r\n]{1,100})")
+_MESSAGE = re.compile(
+    r"(?i)usb (?P<port>[\d.-]{1,40}): New USB device found, idVendor=(?P<vendor>[0-9a-f]{4}),"
+    r" idProduct=(?P<product>[0-9a-f]{4})"
+)
+_DISK = re.compile(  # macOS: serial number, vendor, product, revision
+    r"(?i)^(?P<when>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) .{0,120}?USBMSC Identifier"
+    r" \(non-unique\): (?P<serial>\S{1,60}) 0x(?P<vendor>[0-9a-f]{1,4})"
+    r" 0x(?P<product>[0-9a-f]{1,4})",
+    re.MULTILINE,
+)
+_MOMENT = 2_000_000  # microseconds between messages about one connection
 _NEAR = 1500  # characters after the first message in which the others stand
 
 
 @extractor(
     name="wallet.usb.kernel-log",
     paths=(
-        # Debian and relatives; Fedora and relatives; older ones beside them
-        "var/log/{syslog,kern.log,messages}{,.1}",
+        # Debian and relatives; Fedora and relatives; older ones beside them, most compressed
+        "var/log/{syslog,kern.log,messages}{,.1,.*.gz,-*}",
         # what other distributions and installers keep
         "var/log/{dmesg,dmesg.0,boot.log}",
+        # macOS to 10.11
+        "{private/,}var/log/{system,kernel}.log{,.*}",
     ),
     yields=(WalletDevice,),
 )
 def kernel_log(artifact: Artifact) -> Iterator[WalletDevice]:
-    """List hardware wallets that the messages of Linux tell of, with their serial numbers."""
-    text = artifact.head(_LOG).decode("utf-8", "replace")
+    """List hardware wallets that messages of a kernel tell of, with their serial numbers."""
+    text = _unpacked(artifact).decode("utf-8", "replace")
     gathered = _Gathered()
     for found in _FOUND.finditer(text):
         near = text[found.end() : found.end() + _NEAR]
@@ -192,7 +207,78 @@ def kernel_log(artifact: Artifact) -> Iterator[WalletDevice]:
             found["when"],
             f"usb {found['port']}",
         )
+    for found in _DISK.finditer(text):
+        serial_ = found["serial"] if found["serial"].strip("0x") else None
+        ids = int(found["vendor"], 16), int(found["product"], 16)
+        gathered.add(*ids, serial_, found["when"], "USBMSC")
     yield from gathered.devices("kernel-log")
+
+
+def _unpacked(artifact: Artifact) -> bytes:
+    """Return a log, packed or not, as far as it goes."""
+    data = artifact.head(_LOG)
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return zlib.decompressobj(31).decompress(data, _LOG)
+    except zlib.error:
+        artifact.problem("not whole: the log was packed and is damaged")
+        return b""
+
+
+@extractor(
+    name="wallet.usb.journal",
+    paths=(
+        # systemd: kept over a restart, or since the last; `@` archived, `~` not closed
+        "{var,run}/log/journal/*/*.journal{,~}",
+    ),
+    yields=(WalletDevice,),
+)
+def journal(artifact: Artifact) -> Iterator[WalletDevice]:
+    """List hardware wallets that the kernel's messages in a journal of systemd tell of."""
+    log = Journal(artifact.open())
+    found = list(log.values(frozenset({"MESSAGE"}), containing=b"New USB device found"))
+    if not found:
+        return
+    serials = [
+        (match["port"], match["serial"].strip(), each)
+        for each in log.values(frozenset({"MESSAGE"}), containing=b"SerialNumber: ")
+        if (match := _SERIAL.match(each.value))
+    ]
+    for message in found[:_MOST]:
+        match = _MESSAGE.match(message.value)
+        if match is None:
+            continue
+        near = {
+            serial
+            for port, serial, told in serials
+            if port == match["port"] and _together(told, message)
+        }
+        device = _device(
+            _Seen(
+                vendor=int(match["vendor"], 16),
+                product=int(match["product"], 16),
+                serial=near.pop() if len(near) == 1 else None,
+                place=f"object at {message.offset}, usb {match['port']}",
+            ),
+            "journal",
+            times=(
+                *stamp("first_connected", message.first, "us_unix"),
+                *(
+                    stamp("last_connected", message.last, "us_unix")
+                    if message.last != message.first
+                    else ()
+                ),
+            ),
+            connections=message.entries,
+        )
+        if device:
+            yield device
+
+
+def _together(one: FieldValue, other: FieldValue) -> bool:
+    """Whether two messages came together at least once: the kernel writes one behind the other."""
+    return abs(one.first - other.first) < _MOMENT or abs(one.last - other.last) < _MOMENT
 
 
 @dataclass(slots=True)

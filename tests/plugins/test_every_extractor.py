@@ -1,4 +1,4 @@
-"""Every extractor of these families over damaged copies of its own fixtures.
+"""Every extractor of these families over damaged and hostile copies of its own fixtures.
 
 What it raises must be an error of ours: anything else would be a crash of a worker.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ ENTRIES = [
 ]
 _LARGEST = 200_000
 _FILES = 3  # of each extractor
+_NINES = bytes.maketrans(b"0123456789", b"9" * 10)
 
 
 @cache
@@ -56,6 +57,7 @@ def matched(entry: Registered) -> Iterator[tuple[dict[str, bytes], str]]:
 
 
 def damaged(data: bytes) -> Iterator[bytes]:
+    """Yield the file cut short and with a few bits turned."""
     choose = random.Random(len(data))  # noqa: S311 - to repeat it
     flipped = bytearray(data)
     for _ in range(min(6, len(data))):
@@ -63,12 +65,20 @@ def damaged(data: bytes) -> Iterator[bytes]:
     yield from (data[: len(data) // 2], bytes(flipped), b"")
 
 
+def hostile(data: bytes) -> Iterator[bytes]:
+    """Yield what somebody could put there who knows how such files are read."""
+    yield data.translate(_NINES)  # numbers, lengths and dates beyond all sense
+    yield data[:16] + b"\xff" * (len(data) - 16)  # lengths and offsets of binary files
+    yield data[: len(data) // 2] + b"[{(<a>" * 2_000  # nested beyond what a stack bears
+    yield data.replace(b"\n", b"") + b"A" * 70_000  # one line, and a long one
+
+
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_damage_is_no_crash(extract: Extract, entry: Registered) -> None:
     cases = list(islice(matched(entry), _FILES))
     assert cases, "no fixture has a file for it"
     for tree, path in cases:
-        for data in damaged(tree[path]):
+        for data in chain(damaged(tree[path]), hostile(tree[path])):
             try:
                 extract(entry.extractor, {**tree, path: data})
             except (ParseError, EvidenceError):

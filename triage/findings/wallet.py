@@ -207,7 +207,7 @@ class WalletDevice(Finding):
     serial: str | None = None  # that the device gave, when it gave one
     mode: str | None = None  # bootloader: being set up or updated
     interfaces: tuple[str, ...] = ()  # that the id itself tells: hid, webusb …
-    trace: str  # registry, setupapi-log, kernel-log
+    trace: str  # registry, setupapi-log, kernel-log, journal
     connections: int | None = None  # how often the log shows it
     indicator: str  # the list and its date
 

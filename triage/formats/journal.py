@@ -61,8 +61,8 @@ class Journal:
             raise ParseError("a journal whose header is damaged")
         self.truncated = self._start + arena > reader.size
 
-    def values(self, fields: frozenset[str]) -> Iterator[FieldValue]:
-        """Yield the values of these fields, in the order of the file."""
+    def values(self, fields: frozenset[str], *, containing: bytes = b"") -> Iterator[FieldValue]:
+        """Yield the values of these fields that contain such bytes, in the order of the file."""
         wanted = tuple(f"{name}=".encode() for name in sorted(fields))
         fixed = _OBJECT.size + _DATA_FIXED.size + (8 if self._compact else 0)
         at = self._start
@@ -79,7 +79,7 @@ class Journal:
             if kind == _DATA and not flags & _COMPRESSED and fixed < size < fixed + _VALUE_LIMIT:
                 raw = self._read(at, size)
                 payload = raw[fixed:]
-                if payload.startswith(wanted):
+                if payload.startswith(wanted) and containing in payload:
                     yield self._value(at, raw, payload)
             at += (size + 7) & ~7
 

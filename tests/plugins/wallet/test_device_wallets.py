@@ -41,6 +41,8 @@ def _load() -> Any:
 
 
 make = _load()
+wallet_leveldb = importlib.import_module("wallet_leveldb")  # its folder is known since
+leveldb = wallet_leveldb.leveldb
 
 
 def test_ledger_live_tells_accounts_and_payments(extract: Extract) -> None:
@@ -153,22 +155,37 @@ SUITE = "/home/a/.config/@trezor/suite-desktop/IndexedDB/file__0.indexeddb.level
 
 
 def run_leveldb(extract: Extract, folder: str, values: dict[bytes, bytes]) -> Any:
-    files = {f"{folder}/{name}": data for name, data in make.leveldb(values).items()}
+    files = {f"{folder}/{name}": data for name, data in leveldb(values).items()}
     return extract(desktop.storage, files)
 
 
-def test_trezor_suite_gives_up_its_keys(extract: Extract) -> None:
+def test_trezor_suite_tells_accounts_of_remembered_devices(extract: Extract) -> None:
     files = {f"{SUITE}/{name}": data for name, data in make.trezor_suite().items()}
     found = extract(desktop.storage, files)
     (file,) = found.of(WalletFile)
-    assert (file.software, file.hardware, file.protection) == (
+    assert (file.software, file.hardware, file.label) == (
         "trezor-suite",
-        "trezor",
-        Protection.HARDWARE,
+        "trezor T2T1",
+        "Blue one",
     )
-    (key,) = found.of(WalletXpub)  # its length stands before it, as a letter
-    assert key.xpub == make.MASTER.below(84, 0, 0).xpub()
+    assert (file.protection, file.coins) == (Protection.HARDWARE, ("BTC", "ETH"))
+    (key,) = found.of(WalletXpub)
+    assert (key.xpub, key.label) == (make.MASTER.below(84, 0, 0).xpub(), "savings")
+    assert key.derivation == "m/84'/0'/0'"
+    used, own = sorted(found.of(WalletAddress), key=lambda each: each.coin)
+    assert (used.used, used.role, used.derivation) == (True, "receive", "m/84'/0'/0'/0/0")
+    assert (own.coin, own.role) == ("ETH", "own")
+    (transaction,) = found.of(WalletTransaction)
+    assert (transaction.height, transaction.label) == (800_000, "recv")
+    assert transaction.times[0].utc == "2023-07-22T04:26:40Z"
     assert found.problems == []
+
+
+def test_what_cannot_be_decoded_is_searched_for_keys(extract: Extract) -> None:
+    key = make.MASTER.below(84, 0, 0).xpub().encode()  # its length stands before it, as a letter
+    value = b'\xff\x0fo"\x0adescriptor"' + bytes([len(key)]) + key + b"?"
+    found = run_leveldb(extract, SUITE, {b"\0\1\1\1\x01\0a\0c\0c": value})
+    assert [each.xpub for each in found.of(WalletXpub)] == [key.decode()]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
@@ -183,9 +200,9 @@ def test_local_storage_is_read_in_both_widths(extract: Extract, encoding: str) -
 
 def test_an_overwritten_value_is_superseded(extract: Extract) -> None:
     folder = "/home/a/.config/atomic/Local Storage/leveldb"
-    files = make.leveldb({b"k": make.SHOP.encode()})
-    second = make.leveldb({b"k": b"gone"})["000003.log"]
-    files["000003.log"] += sys.modules["wallet_leveldb"].log_record(
+    files = leveldb({b"k": make.SHOP.encode()})
+    second = leveldb({b"k": b"gone"})["000003.log"]
+    files["000003.log"] += wallet_leveldb.log_record(
         second[7:].replace(b"\x01\0\0\0\0\0\0\0", b"\x09\0\0\0\0\0\0\0", 1)
     )
     found = extract(desktop.storage, {f"{folder}/{name}": data for name, data in files.items()})

@@ -50,6 +50,25 @@ def test_linux_counts_connections_and_tells_the_serial(extract: Extract) -> None
     assert trezor.times[0].utc == "2024-03-01T09:00:00.123456Z"
 
 
+def test_a_journal_counts_connections_and_tells_the_serial_of_the_moment(extract: Extract) -> None:
+    path = "var/log/journal/5eed/system.journal"
+    (trezor,) = extract(usb_devices.journal, tree(path)).of(WalletDevice)
+    assert (trezor.connections, trezor.serial) == (2, "0102030405060708090A0B0C")
+    assert [time.utc for time in trezor.times] == ["2024-03-01T10:00:00Z", "2024-03-09T10:00:00Z"]
+
+
+def test_packed_logs_and_disks_of_macos(extract: Extract) -> None:
+    (ledger,) = extract(usb_devices.kernel_log, tree("var/log/kern.log.2.gz")).of(WalletDevice)
+    assert (ledger.vendor_id, ledger.trace) == ("2c97", "kernel-log")
+    (disk,) = extract(usb_devices.kernel_log, tree("private/var/log/system.log")).of(WalletDevice)
+    assert (disk.device, disk.serial) == ("Opendime", "1A2B3C")
+    assert disk.times[0].utc is None
+    packed = tree("var/log/kern.log.2.gz")["var/log/kern.log.2.gz"]
+    broken = extract(usb_devices.kernel_log, {"var/log/kern.log.2.gz": packed[:10] + b"\xff" * 60})
+    assert not broken.findings
+    assert broken.problems
+
+
 @pytest.mark.parametrize("content", [b"", b"regf", b"\xff" * 5000, b"usb 1-2: " * 500])
 @pytest.mark.parametrize(
     ("extractor", "path"),
@@ -57,10 +76,11 @@ def test_linux_counts_connections_and_tells_the_serial(extract: Extract) -> None
         (usb_devices.registry, "Windows/System32/config/SYSTEM"),
         (usb_devices.setupapi, "Windows/INF/setupapi.dev.log"),
         (usb_devices.kernel_log, "var/log/kern.log"),
+        (usb_devices.journal, "var/log/journal/5eed/system.journal"),
     ],
 )
 def test_garbage_gives_nothing(extract: Extract, extractor: Any, path: str, content: bytes) -> None:
     try:
         assert extract(extractor, {path: content}).findings == []
     except ParseError:
-        assert extractor is usb_devices.registry
+        assert extractor in (usb_devices.registry, usb_devices.journal)
