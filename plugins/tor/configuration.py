@@ -2,7 +2,8 @@
 
 Written from tor(1) and tor 0.4.7 (`confline.c`), for tor 0.2.4 to 0.4.9 on any system; tested with
 the files of Debian's tor 0.4.9.11 and with files made by a committed script. Included files are
-read with the torrc. In the layers of containers `/` is the container's own.
+read with the torrc. In the layers of containers `/` is the container's own. What Tails' Tor
+Connection keeps is known to be JSON with the bridges in it; its keys were not seen.
 References: tor `doc/man/tor.1.txt`, https://spec.torproject.org/.
 """
 
@@ -20,11 +21,15 @@ from triage.api import (
     TorClient,
     extractor,
 )
+from triage.formats import json
+from triage.formats.json import Json
 
 from ._bridges import parse_bridge
 from ._bundles import BRAVE_DATA, SYSTEM_DATA, SYSTEM_TORRC, bundle_of
 from ._containers import container_of, folder_of, root_of
 from ._torrc import Option, absolute_paths, is_torrc, read_torrc, same_directory, telling_settings
+
+_TCA_LIMIT = 1 << 20
 
 
 @extractor(
@@ -78,6 +83,52 @@ def torrc(artifact: Artifact) -> Iterator[TorBridge | TorClient]:
             sensitivity=Sensitivity.SECRET if bridge.password else Sensitivity.PERSONAL,
             secret=bridge.password,
         )
+
+
+@extractor(
+    name="tor.tails.bridges",
+    paths=(
+        # Tails 4.19 and later: the unlocked persistent storage, as a volume and as it is mounted
+        "tca/tca.conf",
+        "**/TailsData_unlocked/tca/tca.conf",
+        "var/lib/tca/tca.conf",
+    ),
+    yields=(TorBridge,),
+    holds_secret=True,
+)
+def tails(artifact: Artifact) -> Iterator[TorBridge]:
+    """List the bridges that Tor Connection of Tails was told to keep, wherever they stand in it."""
+    lines = dict.fromkeys(_texts(json.parse(artifact.read(_TCA_LIMIT), limit=_TCA_LIMIT)))
+    for line in lines:
+        bridge = parse_bridge(line)
+        if bridge is None or not (bridge.transport or bridge.fingerprint):  # a proxy's address
+            continue
+        yield TorBridge(
+            line=bridge.line,
+            transport=bridge.transport,
+            address=bridge.address,
+            fingerprint=bridge.fingerprint,
+            source="tca.conf",
+            enabled=None,
+            shows=Shows.DESTINATION,
+            confidence=Confidence.PROBABLE,
+            protection=Protection.PLAIN,
+            sensitivity=Sensitivity.SECRET if bridge.password else Sensitivity.PERSONAL,
+            secret=bridge.password,
+        )
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Yield the texts of a JSON value, at any depth."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, list):
+            waiting += reversed(one)
+        elif isinstance(one, dict):
+            waiting += reversed(list(one.values()))
 
 
 def _lonely(artifact: Artifact, options: tuple[Option, ...]) -> TorClient | None:
