@@ -58,6 +58,7 @@ _SHIPPED = frozenset(  # destinations in the settings that the programs come wit
         "smtp.postman.i2p",
     }
 )
+_SHIPPED_SITE = "mysite.i2p"
 _MAX_TUNNELS = 1000
 _MAX_NAMES = 5000
 _MAX_ROUTERS = 100_000
@@ -230,7 +231,7 @@ def java_tunnels(artifact: Artifact) -> Iterator[DarknetIdentity]:
         place = f"{values.get('targetHost', '')}:{values.get('targetPort', '')}".strip(":")
         yield _tunnel(
             "i2p",
-            values.get("name") or values.get("spoofedHost") or f"tunnel {slot}",
+            values.get("spoofedHost") or values.get("name") or f"tunnel {slot}",
             f"tunnel.{slot}",
             key=found,
             hosted=hosted,
@@ -316,8 +317,9 @@ def _tunnel(
     address = key.b32 if hosted and key else None
     if not hosted and target:
         address = (i2p.destination_address(target) or target)[:200]
-    names = {name.strip() for name in (target or "").split(",")}
-    shipped = not hosted and names <= _SHIPPED
+    names = {name.strip().partition(":")[0] for name in (target or "").split(",")}
+    # I2P for Java comes with a site of that name; its key is made at the first start only.
+    shipped = (name == _SHIPPED_SITE and key is None) if hosted else names <= _SHIPPED
     return DarknetIdentity(
         application=application,
         network="i2p",

@@ -71,4 +71,5 @@ class DarknetIdentity(Finding):
         """Network, role, address."""
         label = f" “{self.label}”" if self.label else ""
         where = self.darknet_address or "(address unknown)"
-        return f"{self.network} {self.role} address {where}{label}"
+        state = f", {self.state}" if self.state else ""
+        return f"{self.network} {self.role} address {where}{label}{state}"

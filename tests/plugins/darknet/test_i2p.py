@@ -110,3 +110,23 @@ def test_destinations_that_ship_are_said_to(extract: Extract) -> None:
     text = b"[IRC-ILITA]\ntype=client\ndestination=irc.ilita.i2p\nkeys=irc-keys.dat\n"
     (found,) = extract(tunnels, {"/etc/i2pd/tunnels.conf": text}).of(DarknetIdentity)
     assert (found.state, found.shows) == ("shipped with the program", "present")
+
+
+@pytest.mark.parametrize(
+    ("lines", "state"),
+    [
+        ("type=client\ntargetDestination=smtp.postman.i2p:25\nname=smtp.postman.i2p", True),
+        (
+            "type=httpserver\nspoofedHost=mysite.i2p\nname=I2P webserver\nprivKeyFile=eepPriv.dat",
+            True,
+        ),
+        ("type=httpserver\nspoofedHost=mysite.i2p\nprivKeyFile=k.dat", False),
+        ("type=client\ntargetDestination=shop.i2p:25\nname=smtp.postman.i2p", False),
+    ],
+)
+def test_tunnels_that_come_with_java(extract: Extract, lines: str, *, state: bool) -> None:
+    text = "\n".join(f"tunnel.3.{line}" for line in lines.splitlines()).encode()
+    (found,) = extract(java_tunnels, {"/d/i2ptunnel.config": text, "/d/k.dat": KEYS}).of(
+        DarknetIdentity
+    )
+    assert (found.state == "shipped with the program") is state
