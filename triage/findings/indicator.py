@@ -19,7 +19,8 @@ class IndicatorOnion(Finding):
         means="The name of an onion service stands here; a checksum shows that it is well formed.",
         does_not_mean="That the service was visited, exists, or what it offers.",
         other_explanations="A text about onion services, a list of links, a block list.",
-        next_steps="See where it stands, and search the rest of the exhibit for it.",
+        next_steps="See where it stands, and search the rest of the exhibit for it. Never open it "
+        "from an examiner's machine; what `category` says comes from a dated list.",
     )
 
     onion: str  # lower case, ends in `.onion`, without sub-domains

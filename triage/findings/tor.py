@@ -58,8 +58,10 @@ class TorGuard(Finding):
         does_not_mean="An exact day: tor writes a random time up to 12 days before the truth (30 "
         "before tor 0.3.0), so it happened between the dates `not before` and `not later than`. "
         "A guard that is only sampled was not necessarily contacted.",
-        other_explanations="A copied data directory.",
-        next_steps="Network records may show connections to this relay.",
+        other_explanations="A copied data directory. tor chooses guards by itself: nobody picked "
+        "this relay, and many others use it.",
+        next_steps="Addresses that the relay had at the time are published by the Tor Project; ask the "
+        "access provider for connections to them.",
     )
 
     fingerprint: str  # 40 hex
@@ -88,7 +90,8 @@ class TorBridge(Finding):
         means="The configuration holds this bridge line.",
         does_not_mean="That a connection was made; built-in bridges come with the program.",
         other_explanations="A censored network, a shipped default.",
-        next_steps="A line that the user entered is a distinct address to ask for.",
+        next_steps="A line that the user entered is a distinct address: ask the access provider for "
+        "connections to it. Bridges that are not public have few users.",
     )
 
     line: str  # as configured
