@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterator
 
 from triage.api import Artifact, Confidence, MailAccount, Protection, Shows, extractor
-from triage.formats.indicators import WEB
 from triage.formats.mozilla import Prefs, prefs
+
+from ._service import service_of
 
 _LIMIT = 16 << 20
 _MAX_ACCOUNTS = 500
-_MAIL_CATEGORIES = frozenset({"privacy-mail", "disposable-mail", "alias-mail", "remailer"})
 _GROUPS = re.compile(
     r"^(alt\.anonymous\.messages|alt\.privacy\.anon-server(?:\.stats)?)[:!]", re.MULTILINE
 )
@@ -75,8 +75,7 @@ def _account(
     port = settings.get(f"mail.server.{server}.port")
     smtp = of_identity("smtpServer") or _text(settings, "mail.smtp.defaultserver")
     address = of_identity("useremail")
-    listed = WEB.host((address or "").rpartition("@")[2]) if address else None
-    listed = listed if listed and listed.category in _MAIL_CATEGORIES else None
+    service, listed_by = service_of(address)
     return MailAccount(
         application="thunderbird",
         mail_address=address,
@@ -90,8 +89,8 @@ def _account(
         openpgp_key=of_identity("openpgp_key_id") or of_identity("pgpkeyId"),
         mail_folder=of_server("directory") or of_server("directory-rel"),
         newsgroups=_newsgroups(artifact, host) if of_server("type") == "nntp" else (),
-        service=f"{listed.category}: {listed.note or listed.pattern}" if listed else None,
-        indicator_list=str(WEB) if listed else None,
+        service=service,
+        indicator_list=listed_by,
         shows=Shows.PRESENT,
         confidence=Confidence.PROBABLE,
         locator=f"mail.account.{name} {identity}".strip(),
