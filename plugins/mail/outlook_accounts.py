@@ -1,8 +1,9 @@
 r"""Outlook on Windows: the mail accounts of its profiles, from an account's registry hive.
 
 Written from published descriptions of `Outlook\Profiles` and of the older Windows Messaging
-Subsystem, for Outlook 2003 to 2019; tested with hives made by a committed script. Values are texts
-in binary or plain form, by version. That a password is stored is told, never which.
+Subsystem, for Outlook 2003 to 2019; tested with hives made by a committed script and with one of
+Windows 7 (plaso's test data). Values are texts in binary or plain form, by version. That a password
+is stored is told, never which.
 Not read: accounts of the new Outlook (2023), of Windows' own mail programs, and Exchange servers,
 which stand in other keys of a profile.
 References: https://learn.microsoft.com/outlook/troubleshoot/profiles-and-accounts.
