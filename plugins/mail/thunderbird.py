@@ -10,19 +10,16 @@ References: https://searchfox.org/comm-central/, https://kb.mozillazine.org/.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from triage.api import Artifact, Confidence, MailAccount, Protection, Shows, extractor
 from triage.formats.mozilla import Prefs, prefs
 
+from ._groups import anonymous_groups
 from ._service import service_of
 
 _LIMIT = 16 << 20
 _MAX_ACCOUNTS = 500
-_GROUPS = re.compile(
-    r"^(alt\.anonymous\.messages|alt\.privacy\.anon-server(?:\.stats)?)[:!]", re.MULTILINE
-)
 _PROXY_TYPE = 1
 
 
@@ -116,7 +113,7 @@ def _newsgroups(artifact: Artifact, host: str | None) -> tuple[str, ...]:
         if number >= _MAX_ACCOUNTS:
             break
         if host and host.casefold() in newsrc.entry.name.casefold():
-            found.update(_GROUPS.findall(newsrc.text(_LIMIT)))
+            found.update(anonymous_groups(newsrc.text(_LIMIT)))
     return tuple(sorted(found))
 
 

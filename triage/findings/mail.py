@@ -40,9 +40,10 @@ class MailAccount(Finding):
     def summary(self) -> str:
         """Address and servers."""
         server = f" at {self.incoming_server}" if self.incoming_server else ""
-        return (
-            f"{self.application} account {self.mail_address or self.user_name or '(none)'}{server}"
-        )
+        named = self.mail_address or self.user_name
+        if not named and self.newsgroups and not server:
+            return f"{self.application} list of groups with {', '.join(self.newsgroups)}"
+        return f"{self.application} account {named or '(none)'}{server}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
