@@ -37,6 +37,7 @@ def test_reads_streams_of_both_sizes() -> None:
     assert found.read("One", "other") == b""
     assert (found.size("large"), found.read("large", limit=10)) == (9000, b"b" * 10)
     assert (found.size("none"), found.read("none")) == (None, None)
+    assert (found.below(), found.below("ONE")) == (("large", "one"), ("inner", "other"))
 
 
 @pytest.mark.parametrize("data", [b"", MADE[:600], b"\0" + MADE[1:], b"x" * 2000])

@@ -60,8 +60,8 @@ class TorGuard(Finding):
         "A guard that is only sampled was not necessarily contacted.",
         other_explanations="A copied data directory. tor chooses guards by itself: nobody picked "
         "this relay, and many others use it.",
-        next_steps="Addresses that the relay had at the time are published by the Tor Project; ask the "
-        "access provider for connections to them.",
+        next_steps="Addresses that the relay had at the time are published by the Tor Project; "
+        "ask the access provider for connections to them.",
     )
 
     fingerprint: str  # 40 hex
@@ -90,8 +90,8 @@ class TorBridge(Finding):
         means="The configuration holds this bridge line.",
         does_not_mean="That a connection was made; built-in bridges come with the program.",
         other_explanations="A censored network, a shipped default.",
-        next_steps="A line that the user entered is a distinct address: ask the access provider for "
-        "connections to it. Bridges that are not public have few users.",
+        next_steps="A line that the user entered is a distinct address: ask the access provider "
+        "for connections to it. Bridges that are not public have few users.",
     )
 
     line: str  # as configured

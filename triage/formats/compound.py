@@ -54,6 +54,14 @@ class Compound:
         self.streams: tuple[StreamPath, ...] = tuple(paths)
         """The path of each stream, in the order of the directory."""
         self._folded = {_fold(path): path for path in paths}
+        self._below: dict[StreamPath, set[str]] = {}
+        for path in self._folded:
+            for depth in range(len(path)):
+                self._below.setdefault(path[:depth], set()).add(path[depth])
+
+    def below(self, *path: str) -> tuple[str, ...]:
+        """Return what lies directly in a storage, streams and storages, sorted, in lower case."""
+        return tuple(sorted(self._below.get(_fold(path), ())))
 
     def size(self, *path: str) -> int | None:
         """Return the length of a stream in bytes as its entry says it, None without the stream."""

@@ -109,7 +109,7 @@ def _message(
     compound: Compound, at: StreamPath, place: str, header: int, depth: int
 ) -> Iterator[Letter]:
     properties = _Properties(compound, at, header)
-    inner = sorted({path[len(at)] for path in compound.streams if path[: len(at)] == at})
+    inner = compound.below(*at)
     recipients: list[tuple[str, str]] = []
     for name in [name for name in inner if _RECIPIENT.fullmatch(name)][:MAX_RECIPIENTS]:
         one = _Properties(compound, (*at, name), _HEADER_OF_OTHER, page=properties.page)
