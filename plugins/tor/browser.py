@@ -5,7 +5,7 @@ mozilla-central, for Tor Browser 4.5 to 15 on Windows, Linux (also torbrowser-la
 Tails), macOS and Android. Tested with profiles written by us and with a profile of Firefox ESR.
 Permanent private browsing is the default, so history and cookies are rare and bookmarks common.
 The files are read as those of Firefox are; of update logs the time of the first line and the place
-of installation. Not read: the key database, disk cache, thumbnails on Android.
+of installation. Pictures of tabs on Android are counted. Not read: the key database, disk cache.
 References: https://searchfox.org/mozilla-central/, https://gitlab.torproject.org/tpo/applications/.
 """
 
@@ -36,7 +36,7 @@ from triage.api import (
 )
 from triage.formats import xml
 from triage.formats.mozilla import prefs
-from triage.formats.stamps import stamp
+from triage.formats.stamps import modified, stamp
 
 from ..web import _mozilla as mozilla  # noqa: TID252 - the same files, read by the family of browsers
 from . import _settings as settings
@@ -44,6 +44,9 @@ from ._bridges import parse_bridge
 from ._profile import SMALL, anchor, profile
 
 _MAKERS = ("mozilla.org", "mozilla.com", "mozilla.net", "torproject.org", "securedrop.org")
+# Fenix keeps a picture of each open tab, of private ones too; ALEAPP reads them.
+_PICTURES = "../cache/mozac_browser_thumbnails/{thumbnails,private_thumbnails}/*.0"
+_MAX_PICTURES = 10_000
 _PROFILES = (
     # Windows and Linux, Tor Browser 4.5 and later; launcher and Flatpak keep the same tree
     "**/TorBrowser/Data/Browser/*.default*",
@@ -227,12 +230,20 @@ def android(artifact: Artifact) -> Iterator[WebBrowser]:
             values[item.get("name", "")] = int(text)
     folder = artifact.path.rsplit("/", 2)[0]
     opened = values.get("pref_key_times_app_opened")
+    pictures = [
+        found for _, found in zip(range(_MAX_PICTURES), artifact.find(_PICTURES), strict=False)
+    ]
+    newest = max(pictures, key=lambda found: found.entry.times.modified or 0, default=None)
     yield WebBrowser(
         browser="tor-browser",
         profile=folder or "/",
         opened_count=opened,
         open_private_tabs=values.get("pref_key_open_private_tabs_count"),
+        deviations=(f"pictures of tabs={len(pictures)}",) if pictures else (),
         shows=Shows.USED if opened else Shows.EXECUTED,
         confidence=Confidence.PROBABLE,
-        times=stamp("last_browsed", values.get("pref_key_last_browse_activity_time"), Unit.MS_UNIX),
+        times=(
+            *stamp("last_browsed", values.get("pref_key_last_browse_activity_time"), Unit.MS_UNIX),
+            *modified("newest_picture_written", newest),
+        ),
     )
