@@ -52,6 +52,17 @@ KEY = "AB" * 20
         ),
         ("tor.bridge", {"source": "builtin", "address": "1.2.3.4:5"}, []),
         (
+            "wallet.exchange",
+            {"exchange": "Binance", "service_account": "40001234"},
+            [Identifier("exchange-account", "binance:40001234", "own")],
+        ),
+        (
+            "wallet.exchange",
+            {"exchange": "Kraken", "service_account": "Bob@mail.example"},
+            [Identifier("email", "bob@mail.example", "own")],
+        ),
+        ("wallet.exchange", {"exchange": "Kraken", "service_account": None}, []),
+        (
             "tor.bridge",
             {"source": "user", "address": "1.2.3.4:5", "fingerprint": None},
             [Identifier("bridge", "1.2.3.4:5", "other")],

@@ -24,6 +24,7 @@ TYPES = MappingProxyType(
         "wallet": "Wallet, by its master fingerprint",
         "crypto-address": "Cryptocurrency address",
         "transaction": "Transaction",
+        "exchange-account": "Account at an exchange",
         "onion": "Onion service",
         "darknet": "Address in another darknet",
         "pgp-key": "OpenPGP key",
@@ -130,6 +131,15 @@ def _wallet(value: Value) -> Iterator[Identifier]:
 def _wallet_device(value: Value) -> Iterator[Identifier]:
     for key in ("serial", "serial_number", "device_id"):
         yield from _device(_text(value, key), "wallet")
+
+
+def _exchange(value: Value) -> Iterator[Identifier]:
+    account = _text(value, "service_account")
+    if any(_emails(account, OWN)):
+        yield from _emails(account, OWN)
+    elif account:
+        exchange = _text(value, "exchange").lower()
+        yield Identifier("exchange-account", f"{exchange}:{account}", OWN)
 
 
 def _onion_text(text: str) -> str:
@@ -273,6 +283,7 @@ _READERS: Mapping[str, Callable[[Value], Iterable[Identifier]]] = MappingProxyTy
         "wallet.transaction": _transaction,
         "wallet.file": _wallet,
         "wallet.device": _wallet_device,
+        "wallet.exchange": _exchange,
         "tor.onion-service": _onion(OWN),
         "tor.onion-auth": _onion(OTHER),
         "indicator.onion": _onion(OTHER),
