@@ -37,10 +37,10 @@ _SQLITE = b"SQLite format 3\0"
 _SMALL = 32 << 20
 _LONGEST = 4096  # characters of an address that are looked at
 _MOST = 2000  # findings of one file
-_CUSTOMER = re.compile(
-    r"(?i)(?<![a-z0-9])(2fa|accounts?|api-?management|assets|balances?|dashboard|deposits?|funding"
-    r"|identity|kyc|log-?in|my-?orders|orders|portfolio|security|settings|sign-?in|sign-?up"
-    r"|transactions|transfers?|user-?center|verification|wallets?|withdraw(?:al)?s?)(?![a-z0-9])"
+_CUSTOMER = re.compile(  # whole parts of an address: `what-is-an-account` is an article
+    r"(?i)(?<![a-z0-9_-])(2fa|accounts?|api-?management|balances?|dashboard|deposits?|funding|kyc"
+    r"|log-?in|my-?orders|orders|portfolio|settings|sign-?in|sign-?up|transactions|transfers?"
+    r"|user-?center|verification|withdraw(?:al)?s?)(?![a-z0-9_-])"
 )
 _WORDS = 12  # that one finding names
 _PASSED = re.compile(r"(?i)\bdkim=pass\b[^;]{0,200}?\bheader\.(?:d|i)=@?([a-z0-9.-]{3,253})")

@@ -65,6 +65,7 @@ _FIELDS: Final[Mapping[str, tuple[_Field, ...]]] = MappingProxyType(
         "system.account": ((What.ACCOUNT, "account_id", None, "name"),),
         "wallet.address": ((What.COIN, "crypto_address", "coin", "label"),),
         "wallet.xpub": ((What.XPUB, "xpub", "coin", "label"),),
+        "wallet.exchange": ((What.ACCOUNT, "service_account", "exchange", None),),
         "indicator.crypto-address": ((What.COIN, "crypto_address", "coin", None),),
     }
 )
