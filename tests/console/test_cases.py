@@ -64,6 +64,8 @@ def cases(*records: Record) -> list[tuple[str, list[str]]]:
         ("wallet.file", {"state": "named"}, {}, "software-only"),
         ("wallet.file", {"state": "named", "path": "/w"}, {}, None),
         ("wallet.file", {"state": "installed"}, {}, "software-only"),
+        ("wallet.file", {"state": "trace"}, {}, "software-only"),
+        ("wallet.file", {"state": "trace"}, {"protection": "encrypted"}, "locked-wallet"),
         ("tor.client", {}, {}, None),
     ],
 )

@@ -178,6 +178,8 @@ def _of_file(value: Record, protection: str | None) -> str | None:
     if state == "named" and value.get("path"):
         return None  # it lies in this image and speaks for itself
     device = value.get("wallet_type") == "hardware"
+    if state == "trace" and protection == "encrypted":
+        return _LOCKED  # its keys lie there, in a store that nobody could read
     if state in ("named", "installed", "trace"):
         return _DEVICE if device else _SOFTWARE
     if value.get("opened_by") or value.get("holds_secret") or protection == "key_on_image":
