@@ -227,7 +227,7 @@ class WalletExchange(Finding):
     interpretation: ClassVar[Interpretation] = Interpretation(
         means="By `trace`: a file in the form that this service gives to its customers lies here; "
         "its pages were visited, `pages` names those that customers use; a browser kept a login "
-        "for it; or mail in its name lies here.",
+        "for it; mail in its name lies here; or its program kept settings.",
         does_not_mean="Whose account it is, or that it holds anything now. Visits and mail alone "
         "do not show that there is an account.",
         other_explanations="A file received from someone else, a tax adviser's copy, reading about "
@@ -237,7 +237,7 @@ class WalletExchange(Finding):
     )
 
     exchange: str
-    trace: str  # csv-export, history, saved-login, mail
+    trace: str  # csv-export, history, saved-login, mail, app
     service_account: str | None = None  # customer number, user name or mail address that is told
     report: str | None = None  # which of the service's reports: trades, deposits …
     records: int | None = None  # lines after the header
@@ -256,6 +256,8 @@ class WalletExchange(Finding):
                 return f"{self.exchange}: export {self.report or 'file'}{whose}"
             case "saved-login":
                 return f"{self.exchange}: saved login{whose}"
+            case "app":
+                return f"{self.exchange}: settings of its program"
             case "mail":
                 whom = f" to {self.service_account}" if self.service_account else ""
                 return f"{self.exchange}: mail in its name{whom}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from plugins.wallet import exchange_accounts, exchange_exports
+from plugins.wallet import exchange_accounts, exchange_apps, exchange_exports
 from plugins.wallet._exchange_forms import BEGINNINGS, FORMS, recognise
 from triage.api import Confidence, ParseError, WalletExchange, WalletFile, WalletTransaction
 
@@ -152,3 +152,14 @@ def test_what_is_damaged_yields_nothing(
 ) -> None:
     with suppress(ParseError):
         assert not extract(extractor, {path: data}).findings
+
+
+def test_programs_on_a_phone_are_told_once_a_folder(extract: Extract) -> None:
+    folder = "data/data/com.kraken.trade/shared_prefs"
+    tree = {f"{folder}/a.xml": b"", f"{folder}/b.xml": b"", f"{folder}/c.txt": b""}
+    (found,) = extract(exchange_apps.apps, tree).findings
+    assert (found.exchange, found.trace) == ("Kraken", "app")
+    assert found.summary() == "Kraken: settings of its program"
+    assert not extract(
+        exchange_apps.apps, {"data/data/com.kraken/shared_prefs/a.xml": b""}
+    ).findings
