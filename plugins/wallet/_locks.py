@@ -1,8 +1,9 @@
 """Lines that hashcat and john take, one for each kind of locked wallet.
 
-The forms are those of the modules that read them: hashcat 11300, 12700, 15200, 15600, 15700, 16300,
-16600, 21700, 21800, 22500, 22700, 27700, 29800; john's formats bitcoin, blockchain, ethereum,
-electrum, multibit, monero. Only as much of a store goes into a line as a password is tried against.
+The forms are those of the modules that read them: hashcat 11300, 12700, 13400, 15200, 15600, 15700,
+16300, 16600, 21700, 21800, 22500, 22700, 27700, 29800; john's formats bitcoin, blockchain,
+ethereum, electrum, KeePass, multibit, monero. Only as much of a store goes into a line as a
+password is tried against.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from triage.api import Lock
 from triage.formats.kdf import Kdf, Pbkdf2, Scrypt
 
 _BLOCK = 16
+_AES = bytes.fromhex("31c1f2e6bf714350be5805216afc5aff")  # the only cipher of early KDBX
 _BIE_WHOLE = 16_384  # bytes; of a longer file the first 1,024 of the text are enough
 _BIE_TEXT = slice(37, -32)
 
@@ -116,6 +118,30 @@ def blockchain(payload: bytes, rounds: int | None) -> Lock | None:
         return Lock(line=line, hashcat=12700, john="blockchain")
     line = f"$blockchain$v2${rounds}${len(raw)}${raw.hex()}"
     return Lock(line=line, hashcat=15200, john="blockchain")
+
+
+def keepass(head: bytes) -> Lock | None:
+    """Return the line of a KDBX 3 database from its first bytes, for a password without key file.
+
+    Behind twelve bytes stand fields (number, length of two bytes, content); after the last one, 0,
+    the content begins, whose first block must decrypt to the field 9.
+    """
+    fields: dict[int, bytes] = {}
+    at = 12
+    while at + 3 <= len(head) and 0 not in fields:
+        size = int.from_bytes(head[at + 1 : at + 3], "little")
+        fields[head[at]] = head[at + 3 : at + 3 + size]
+        at += 3 + size
+    text = head[at : at + 2 * _BLOCK]
+    sizes = {4: 32, 5: 32, 6: 8, 7: 16, 9: 32}
+    if any(len(fields.get(number, b"")) != size for number, size in sizes.items()):
+        return None
+    if 0 not in fields or fields.get(2) != _AES or len(text) != 2 * _BLOCK:
+        return None
+    rounds = int.from_bytes(fields[6], "little")
+    seeds = "*".join(fields[number].hex() for number in (4, 5, 7, 9))
+    line = f"$keepass$*2*{rounds}*{at}*{seeds}*{text.hex()}"
+    return Lock(line=line, hashcat=13400, john="KeePass")
 
 
 def monero(data: bytes) -> Lock:

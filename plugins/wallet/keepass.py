@@ -1,8 +1,8 @@
 """KeePass databases: they may hold seeds, and are named here for that.
 
 Written from the headers of KeePass 1 and 2 (KDBX 3 and 4), as KeePass's documentation gives them;
-tested with hand-made headers. Nothing is opened. A key file or a plugin may be needed beside the
-password: the header does not say.
+tested with hand-made headers. The line for hashcat of a KDBX 3 database was cracked there. Nothing
+is opened. A key file or a plugin may be needed beside the password: the header does not say.
 
 References: https://keepass.info/help/kb/kdbx.html
 """
@@ -23,6 +23,8 @@ from triage.api import (
     extractor,
 )
 
+from . import _locks
+
 _FIRST = 0x9AA2D903
 _SECOND: Final = {0xB54BFB65: "kdb", 0xB54BFB66: "kdbx", 0xB54BFB67: "kdbx"}
 _AES_KDF = bytes.fromhex("c9d9f39a628a4460bf740d08c18a4fea")
@@ -30,7 +32,7 @@ _ARGON2: Final = (
     bytes.fromhex("ef636ddf8c29444b91f7a9a403e30a0c"),  # Argon2d
     bytes.fromhex("9e298b1956db4773b23dfc3ec6f0a1e6"),  # Argon2id
 )
-_KDBX4 = 4
+_KDBX3, _KDBX4 = 3, 4
 
 
 @extractor(
@@ -52,6 +54,7 @@ def database(artifact: Artifact) -> Iterator[WalletFile]:
     if first != _FIRST or form is None:
         return
     major, minor = version >> 16, version & 0xFFFF
+    artifact.locked(_locks.keepass(head) if form == "kdbx" and major == _KDBX3 else None)
     yield WalletFile(
         shows=Shows.PRESENT,
         confidence=Confidence.PROBABLE,

@@ -87,3 +87,34 @@ def test_a_long_file_of_electrum_gives_its_beginning(size: int, mode: int) -> No
 )
 def test_what_is_none_gives_no_line(lock: Lock | None) -> None:
     assert lock is None
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return bytes([number]) + len(data).to_bytes(2, "little") + data
+
+
+def _kdbx(**changes: bytes) -> bytes:
+    """Return the beginning of a KDBX 3.1 database as KeePass writes it."""
+    fields = {
+        "2": bytes.fromhex("31c1f2e6bf714350be5805216afc5aff"),
+        "3": b"\1\0\0\0",
+        "4": bytes(range(32)),
+        "5": bytes(range(32, 64)),
+        "6": (6000).to_bytes(8, "little"),
+        "7": bytes(range(16)),
+        "8": bytes(32),
+        "9": b"s" * 32,
+        "10": b"\2\0\0\0",
+        "0": b"\r\n\r\n",
+    } | changes
+    return bytes(12) + b"".join(_field(int(key), data) for key, data in fields.items()) + b"c" * 64
+
+
+def test_a_keepass_database_gives_what_its_first_block_must_be() -> None:
+    parts = line(_locks.keepass(_kdbx())).split("*")
+    assert parts[:4] == ["$keepass$", "2", "6000", "222"]
+    assert parts[7:] == ["73" * 32, "63" * 32]
+    for odd in ({"2": b"x" * 16}, {"4": b"short"}, {"9": b""}):
+        assert _locks.keepass(_kdbx(**odd)) is None
+    for cut in (b"", _kdbx()[:100], _kdbx()[:230]):
+        assert _locks.keepass(cut) is None
