@@ -6,6 +6,7 @@ blocks, holes or its names in the inode, TSK says what its content is.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -63,35 +64,63 @@ def read_directories(
         total += len(parts[-1].record)
         check(total < _MOST_ENTRIES, "too many names")
         seen(total)
-    left = _LARGEST
-    for row in np.flatnonzero(listable & ~plain).tolist():
-        left -= int(size[row])
-        content = _content(tsk, int(number[row]), int(size[row])) if left >= 0 else None
-        seen(total)
-        if content is None:
-            listable[row] = False
-            continue
-        start = np.arange(0, len(content), sizes.block)
-        regions = Regions(
-            directory=np.full(len(start), number[row]),
-            deleted=np.full(len(start), deleted[row]),
-            start=start,
-            end=np.minimum(start + sizes.block, len(content)),
-        )
-        buffer = Buffer(len(content))
-        buffer.bytes[: len(content)] = np.frombuffer(content, dtype=np.uint8)
+    others = np.flatnonzero(listable & ~plain)
+    contents = _contents(tsk, number, size, others)
+    for buffer, owner, start, end in _other_blocks(contents, listable, sizes.block):
+        regions = Regions(directory=number[owner], deleted=deleted[owner], start=start, end=end)
         parts.append(find_entries(buffer, regions, sizes, names))
         total += len(parts[-1].record)
         check(total < _MOST_ENTRIES, "too many names")
+        seen(total)
     return parts, listable
 
 
-def _content(tsk: TskTree, number: int, size: int) -> bytes | None:
-    """Return what TSK reads of a directory; None when it cannot."""
-    try:
-        return tsk.open(str(number)).read_at(0, size)
-    except EvidenceError:
-        return None
+def _contents(
+    tsk: TskTree, number: Ints, size: Ints, rows: Ints
+) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the rows of directories and what TSK reads of them; None when it cannot."""
+    left = _LARGEST
+    for row in rows.tolist():
+        left -= int(size[row])
+        content = None
+        if left >= 0:
+            with contextlib.suppress(EvidenceError):
+                content = tsk.open(str(number[row])).read_at(0, int(size[row]))
+        yield row, content
+
+
+def _other_blocks(
+    contents: Iterator[tuple[int, bytes | None]], listable: Bools, block: int
+) -> Iterator[tuple[Buffer, Ints, Ints, Ints]]:
+    """Yield the same as `_plain_blocks` of what TSK has read; note what it could not."""
+    batch: list[tuple[int, bytes]] = []
+    waiting = 0
+    for row, content in contents:
+        if content is None:
+            listable[row] = False
+            continue
+        batch.append((row, content))
+        waiting += len(content)
+        if waiting >= _BATCH:
+            yield _gathered(batch, block)
+            batch, waiting = [], 0
+    if batch:
+        yield _gathered(batch, block)
+
+
+def _gathered(batch: list[tuple[int, bytes]], block: int) -> tuple[Buffer, Ints, Ints, Ints]:
+    """Put contents behind each other, each beginning at a multiple of 4."""
+    length = np.array([len(content) for _, content in batch])
+    padded = length + -length % 4
+    place = np.cumsum(padded) - padded
+    buffer = Buffer(int(padded.sum()))
+    for at, (_, content) in zip(place.tolist(), batch, strict=True):
+        buffer.bytes[at : at + len(content)] = np.frombuffer(content, dtype=np.uint8)
+    count = -(-length // block)
+    which = np.repeat(np.arange(len(batch)), count)
+    start = place[which] + ragged(np.zeros_like(count), count) * block
+    end = np.minimum(start + block, (place + length)[which])
+    return buffer, np.array([row for row, _ in batch])[which], start, end
 
 
 def _runs(head: Array, mapped: Bools) -> tuple[Ints, Ints]:
