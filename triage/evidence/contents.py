@@ -88,7 +88,10 @@ class Contents:
         """Open the file system whose mark stands there; None without a mark."""
         head = self._head(offset, min(length, _MARKS))
         marks = list(_marks(head))
+        misread = _misread(head) if any(name == "ext" for name, _ in marks) else None
         for name, kind in marks:
+            if name == "ext" and misread:
+                continue
             try:
                 info = pytsk3.FS_Info(self._img, offset=offset, type=kind).info
                 found = _FILESYSTEMS.get(int(info.ftype))
@@ -98,6 +101,10 @@ class Contents:
             if found is not None:
                 return self._opened(name, found, size, length, head)
         for name, _ in marks:
+            if name == "ext" and misread:
+                scheme, details = _ext(head)
+                state = VolumeState.UNSUPPORTED
+                return Content(state=state, scheme=scheme, details=details, problem=misread)
             if name != "fat":  # not a mark but a plausible boot sector
                 problem = f"marked as {name}, but cannot be opened as such"
                 return Content(state=VolumeState.DAMAGED, problem=problem)
@@ -230,6 +237,28 @@ def _ext(head: bytes) -> tuple[str, dict[str, str]]:
     if incompatible & _EXT4_INCOMPATIBLE or read_only & _EXT4_READ_ONLY:
         return "ext4", details
     return ("ext3" if compatible & _EXT_JOURNAL else "ext2"), details
+
+
+_EXT_META_GROUPS = 0x10
+_EXT_CLUSTERS = 0x200
+
+
+def _misread(head: bytes) -> str | None:
+    """Say why TSK 4.15 would not read an ext volume, or read inodes that are none.
+
+    It looks for all descriptors of groups behind the superblock, where `meta_bg` has only the first
+    (Linux Documentation/filesystems/ext4, meta block groups), and refuses allocation in clusters.
+    """
+    inodes, _, _, _, _, _, log, _, _, _, each = struct.unpack_from("<11I", head, 1024)
+    incompatible, read_only = struct.unpack_from("<II", head, 1024 + 96)
+    size, first = struct.unpack_from("<H4xI", head, 1024 + 254)
+    if read_only & _EXT_CLUSTERS:
+        return "ext4 that allocates in clusters (bigalloc), which is not read"
+    if incompatible & _EXT_META_GROUPS and each and log < 7:  # noqa: PLR2004 - 64 KiB
+        groups, held = -(-inodes // each), (1024 << log) // max(size, 32)
+        if groups > held * max(first, 1):
+            return "ext4 whose group descriptors lie apart (meta_bg), which is not read"
+    return None
 
 
 def _recognised(found: Recognised | None) -> Content:
