@@ -23,11 +23,11 @@ import apsw
 sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures" / "build"))
 
 from chromium_store import indexeddb
+from memory import watched
 
 FIRST = 1_700_000_000_000  # milliseconds since 1970
 CHATS = 200
 WORDS = "meet at the gate tomorrow, six o'clock, and bring the seedlings with you "
-EVERY = 0.1  # seconds between two looks at memory
 
 
 def main() -> None:
@@ -47,10 +47,7 @@ def main() -> None:
         ]
         began = time.monotonic()
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        peak = 0
-        while run.poll() is None:
-            peak = max(peak, sum(map(_pss, _tree(run.pid))))
-            time.sleep(EVERY)
+        peak = watched(run)
         seconds = time.monotonic() - began
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         with (bundle / "data" / "findings.jsonl").open("rb") as findings:
@@ -105,30 +102,6 @@ def _teams(folder: Path, messages: int) -> None:
     place.mkdir(parents=True)
     for file, content in indexeddb("teams", {name: {"replychains": entries}}).items():
         (place / file).write_bytes(content)
-
-
-def _tree(root: int) -> list[int]:
-    """Return a process and all that it started, and they."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                status = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(status[1])
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
-
-
-def _pss(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 if __name__ == "__main__":
