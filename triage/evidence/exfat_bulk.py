@@ -28,7 +28,7 @@ from triage.evidence.exfat_entries import (
 )
 from triage.evidence.exfat_volume import ExfatVolume, exfat_volume
 from triage.evidence.fat_volume import ENTRY
-from triage.evidence.fat_walk import FIRST_CLUSTER, ROOT, FatWalk, Found, Level
+from triage.evidence.fat_walk import FIRST_CLUSTER, MOST_BYTES, ROOT, FatWalk, Found, Level
 from triage.evidence.filesystem import TskTree
 from triage.evidence.index import NO_TIME, Named
 from triage.evidence.tree import Listed
@@ -72,6 +72,7 @@ class _Walk(FatWalk[ExfatVolume]):
         count = level.size // bytes_each
         check(level.size % bytes_each == 0, "a directory of odd size")
         check(count <= _MOST_CLUSTERS, "a very large directory")
+        check(int(count.sum()) * bytes_each <= MOST_BYTES, "very large directories")
         some = (count > 0) & ~root
         whole = np.flatnonzero(some & level.in_use & level.whole)
         linked = np.flatnonzero(some & level.in_use & ~level.whole | root)

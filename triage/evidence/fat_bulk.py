@@ -12,7 +12,7 @@ from triage.evidence.fat import FatTree
 from triage.evidence.fat_entries import DELETED, DOT, LONG_NAME, Entries
 from triage.evidence.fat_names import named
 from triage.evidence.fat_volume import ENTRY, FatVolume, fat_volume
-from triage.evidence.fat_walk import FIRST_CLUSTER, ROOT, FatWalk, Found, Level
+from triage.evidence.fat_walk import FIRST_CLUSTER, MOST_BYTES, ROOT, FatWalk, Found, Level
 from triage.evidence.filesystem import TskTree
 from triage.evidence.index import Named
 from triage.evidence.tree import Listed
@@ -57,12 +57,14 @@ class _Walk(FatWalk[FatVolume]):
         wanted = ~small_root & (current != 0) & (level.in_use | free)
         owners, clusters, steps = [], [], []
         owner, current = owner[wanted], current[wanted]
-        step = 0
+        step = total = 0
         while len(current):
             check(step < _MOST_CLUSTERS and np.all(current >= FIRST_CLUSTER), "odd chain")
             owners.append(owner)
             clusters.append(current)
             steps.append(np.full(len(owner), step))
+            total += len(owner) * volume.cluster * volume.sector
+            check(total <= MOST_BYTES, "very large directories")
             following = volume.following[current]
             goes_on = level.in_use[owner] & (following < _END_OF_CHAIN & volume.mask)
             owner, current = owner[goes_on], following[goes_on]

@@ -23,7 +23,7 @@ from triage.model import EntryType, Reader
 
 ROOT = 2
 FIRST_CLUSTER = 2
-_MOST_BYTES = 1 << 30  # of the directories of one level
+MOST_BYTES = 1 << 30  # of the directories of one level
 _SCANNED = 4 << 20  # bytes of free clusters looked through at once
 _FILE, _DIRECTORY = TYPES.index(EntryType.FILE), TYPES.index(EntryType.DIRECTORY)
 _IN_USE = NAME_ALLOCATED | META_ALLOCATED
@@ -99,7 +99,7 @@ class FatWalk(ABC, Generic[VolumeT]):
         )
         while len(level.address):
             owner, sectors = self.sectors(level)
-            check(len(sectors) * self.volume.sector <= _MOST_BYTES, "very large directories")
+            check(len(sectors) * self.volume.sector <= MOST_BYTES, "very large directories")
             found = self.decode(level, owner, sectors)
             self._take(found)
             count += len(found.owner)
