@@ -122,7 +122,7 @@ class _State:
     """A set of positions in patterns, and what each child name does to it."""
 
     literals: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    globs: list[tuple[re.Pattern[str], tuple[int, int]]] = field(default_factory=list)
+    globs: list[tuple[re.Pattern[str], str, tuple[int, int]]] = field(default_factory=list)
     any_glob: re.Pattern[str] | None = None
     finders: list[tuple[re.Pattern[str], bool]] = field(default_factory=list)
     """The same for a text of names, each between two `/`; some read it backwards."""
@@ -162,16 +162,19 @@ class PatternSet:
         self._ids: dict[frozenset[tuple[int, int]], int] = {}
         self._intern(frozenset((number, 0) for number in range(len(self._parts))))
 
-    def _intern(self, positions: frozenset[tuple[int, int]]) -> int:
+    def _intern(self, positions: frozenset[tuple[int, int]], stay: _State | None = None) -> int:
+        """Return the number of a state; `stay` is one that it has all positions of, and more."""
         if not positions and self._states:  # the root stands even for no pattern at all
             return self.DEAD
         known = self._ids.get(positions)
         if known is not None:
             return known
-        state = _State()
-        staying = set()
-        globs: set[str] = set()
-        pending = list(positions)
+        state, staying, pending = _State(), set[tuple[int, int]](), list(positions)
+        if stay is not None:
+            # Nearly all positions of nearly all states; the rest is a handful.
+            state.literals, state.globs = dict(stay.literals), list(stay.globs)
+            staying.update(stay.staying)
+            pending = list(positions - stay.staying)
         while pending:
             number, at = pending.pop()
             part = self._parts[number][at]
@@ -179,12 +182,15 @@ class PatternSet:
                 staying.add((number, at))
                 pending.append((number, at + 1))
             elif part in self._regexes:
-                globs.add(part)
-                state.globs.append((self._regexes[part], (number, at + 1)))
+                state.globs.append((self._regexes[part], part, (number, at + 1)))
             else:
-                state.literals.setdefault(part, []).append((number, at + 1))
-        if globs:
-            sources = sorted({regex.pattern for regex, _ in state.globs})
+                state.literals[part] = [*state.literals.get(part, ()), (number, at + 1)]
+        globs = {glob for _, glob, _ in state.globs}
+        if stay is not None and len(globs) == len({glob for _, glob, _ in stay.globs}):
+            state.any_glob, state.everything = stay.any_glob, stay.everything
+            state.finders = stay.finders
+        elif globs:
+            sources = sorted({regex.pattern for regex, _, _ in state.globs})
             state.any_glob = re.compile("|".join(sources))
             state.everything = _STAR in sources
             state.finders = list(_finders(globs))
@@ -208,7 +214,9 @@ class PatternSet:
         """Return the state below a child whose name no pattern asks for."""
         if state_id == self.DEAD:
             return self.DEAD
-        state = self._states[state_id]
+        return self._stay(self._states[state_id])
+
+    def _stay(self, state: _State) -> int:
         if state.stay_id is None:
             state.stay_id = self._intern(state.staying)
         return state.stay_id
@@ -244,7 +252,7 @@ class PatternSet:
 
     def _step(self, state: _State, name: str) -> Step:
         reached = list(state.literals.get(name, ()))
-        reached += [target for regex, target in state.globs if regex.fullmatch(name)]
+        reached += [target for regex, _, target in state.globs if regex.fullmatch(name)]
         onward = set(state.staying)
         files: set[int] = set()
         folders: set[int] = set()
@@ -255,7 +263,10 @@ class PatternSet:
                 folders.add(self._owner[number])
             else:
                 files.add(self._owner[number])
-        return self._intern(frozenset(onward)), tuple(sorted(files)), tuple(sorted(folders))
+        stay = self._stay(state)
+        known = None if stay == self.DEAD else self._states[stay]
+        below = self._intern(frozenset(onward), known)
+        return below, tuple(sorted(files)), tuple(sorted(folders))
 
     def matches(self, path: str, *, folder: bool = False) -> tuple[int, ...]:
         """Return the numbers of the patterns that match a whole path."""
