@@ -30,6 +30,15 @@ signer_digest = sha256
 default_policy = 1.2.3.4.1
 digests = sha256
 ess_cert_id_alg = sha256
+[chain]
+serial = serial
+signer_cert = tsa.pem
+signer_key = tsa.key
+certs = chain.pem
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+ess_cert_id_alg = sha256
 [ext]
 extendedKeyUsage = critical, timeStamping
 """
@@ -65,8 +74,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def answer(authority: Path, query: Path) -> bytes:
-    config = ("-config", "tsa.cnf", "-section", "tsa")
+def answer(authority: Path, query: Path, section: str = "tsa") -> bytes:
+    config = ("-config", "tsa.cnf", "-section", section)
     return run("openssl", "ts", "-reply", *config, "-queryfile", str(query), cwd=authority)
 
 
@@ -88,6 +97,22 @@ def test_a_time_stamp_makes_the_round_trip(sealed: Path, authority: Path, tmp_pa
     assert runner.invoke(cli, ["verify", bundle, "--tsa-roots", str(roots)]).exception is None
     with pytest.raises(BundleError):
         stamp.add_stamp(sealed, reply.read_bytes())
+
+
+def test_an_answer_with_its_whole_chain_is_read(authority: Path, tmp_path: Path) -> None:
+    """OpenSSL puts the certificates in the order of its configuration; one of both is no DER."""
+    query = tmp_path / "q.tsq"
+    query.write_bytes(stamp.request(b"seal"))
+    roots = stamp.load_roots(authority / "ca.pem")
+    for names in (("ca.pem", "other.pem"), ("other.pem", "ca.pem")):
+        chain = b"".join((authority / name).read_bytes() for name in names)
+        (authority / "chain.pem").write_bytes(chain)
+        token = answer(authority, query, "chain")
+        found = stamp.check(token, b"seal", roots)
+        assert (found.authority, found.verified) == ("CN=Lab TSA", True)
+        for cut in range(0, len(token), 7):
+            with pytest.raises((ParseError, AlteredError)):
+                stamp.check(token[:cut], b"seal", roots)
 
 
 def test_a_time_stamp_of_something_else_is_refused(
