@@ -15,6 +15,7 @@ from tests.export.conftest import COIN, FILE, ONION, Make, findings, record, tim
 from triage.bundle import Bundle
 from triage.cli import export as _export  # noqa: F401 - adds the command
 from triage.cli.command import cli
+from triage.errors import TriageError
 from triage.export import TARGETS
 from triage.export.observables import _FIELDS, What, observables
 from triage.findings import KINDS
@@ -203,6 +204,19 @@ def test_odd_records_break_no_export(
 @pytest.mark.parametrize("target", JSON_TARGETS)
 def test_an_exhibit_without_case_data_is_exported(make: Make, target: str) -> None:
     assert exported(make([], case=None, exhibit=None, examiner=None), target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    "wrong", [{"source": []}, {"times": [1]}, {"value": None}, {"account": "alice"}, {"kind": []}]
+)
+def test_a_made_up_record_is_at_fault_not_the_program(
+    make: Make, tmp_path: Path, target: str, wrong: dict[str, Any]
+) -> None:
+    found = record("wallet.address", {"coin": "BTC", "crypto_address": COIN}) | wrong
+    arguments = ["export", str(make([found]).root), "--to", target, "-o", str(tmp_path / "out")]
+    error = CliRunner().invoke(cli, arguments).exception
+    assert error is None or isinstance(error, TriageError)
 
 
 def test_the_command_writes_once_and_says_what_is_missing(made: Bundle, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from triage.bundle.diff import BundleDiff, Change, RecordDiff, compare
 from triage.bundle.keys import Signer, Trust, TrustedKey, load_signer, load_trust
 from triage.bundle.later import add_signature, append_event
 from triage.bundle.layout import CONTRACT_VERSION
-from triage.bundle.reader import Bundle, Record
+from triage.bundle.reader import Bundle, Record, well_formed
 from triage.bundle.seal import Seal, seal_code
 from triage.bundle.verification import Check, Outcome, Verification
 from triage.bundle.verify import verify
@@ -36,4 +36,5 @@ __all__ = [
     "parse_recipient",
     "seal_code",
     "verify",
+    "well_formed",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -18,6 +19,15 @@ from triage.errors import AlteredError, BundleError, ParseError
 Record: TypeAlias = dict[str, Any]
 
 _MAX_SECRETS = 256 * 2**20
+
+
+@contextmanager
+def well_formed() -> Iterator[None]:
+    """Say of whatever a made-up record does to its reader that the record is at fault."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise AlteredError("a record is not of the format that bundles have") from error
 
 
 class Bundle:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from triage import canonical
-from triage.bundle import Bundle, load_signer
+from triage.bundle import Bundle, load_signer, well_formed
 from triage.bundle.output import writing
 from triage.bundle.redacted import Opening
 from triage.cli.command import cli
@@ -99,7 +99,8 @@ def export_command(
     opened = Bundle.open(bundle)
     exporter = TARGETS.get(target or "")
     if exporter:
-        exported = exporter(opened)
+        with well_formed():
+            exported = exporter(opened)
         content = exported.content
         for text in exported.notes:
             note(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from triage.bundle import Bundle
+from triage.bundle import Bundle, well_formed
 from triage.bundle.output import writing
 from triage.cli.command import cli
 from triage.console.output import note, stdout
@@ -41,7 +41,8 @@ def forms_command(
     elif bundle is None:
         raise UsageError("a bundle is needed, or --copy-templates")
     else:
-        made = dict(forms(Bundle.open(bundle), templates))
+        with well_formed():
+            made = dict(forms(Bundle.open(bundle), templates))
     with writing(output):
         try:
             output.mkdir(mode=0o700)

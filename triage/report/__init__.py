@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-from triage.bundle import Bundle
-from triage.errors import AlteredError
+from triage.bundle import Bundle, well_formed
 from triage.report.text import summary
 from triage.report.timeline import timeline
 
@@ -28,7 +26,7 @@ def render(bundle: Bundle) -> bytes:
     """
     from triage.report.page import page  # noqa: PLC0415 - most commands need no template engine
 
-    with _well_formed():
+    with well_formed():
         return page(bundle)
 
 
@@ -38,15 +36,6 @@ def render_all(bundle: Bundle) -> Iterator[tuple[str, bytes]]:
     Raises BundleError like `render`.
     """
     yield "report.html", render(bundle)
-    with _well_formed():
+    with well_formed():
         yield "timeline.csv", timeline(bundle.findings())
         yield "summary.txt", summary(bundle)
-
-
-@contextmanager
-def _well_formed() -> Iterator[None]:
-    """Say of whatever a made-up record does to us that the record is at fault."""
-    try:
-        yield
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        raise AlteredError("a record is not of the format that bundles have") from error
