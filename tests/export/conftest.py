@@ -66,7 +66,8 @@ def time(event: str, utc: str | None, raw: str = "1") -> dict[str, Any]:
 
 def findings() -> list[dict[str, Any]]:
     visited = time("visited", "2025-03-01T18:35:44.250Z")
-    nowhere = record("encryption.volume", {"scheme": "luks2"})
+    locked = {"scheme": "luks2", "state": "locked", "length": 5, "details": {}, "label": None}
+    nowhere = record("encryption.volume", locked)
     nowhere["source"] |= {"path": None, "file": None, "address": None}
     nowhere["id"] = finding_id(nowhere)
     return [

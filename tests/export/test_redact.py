@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.export.conftest import COIN, ONION, Make, findings, record
+from tests.export.conftest import COIN, ONION, Make, findings, record, time
+from tests.report.conftest import value_of
 from triage import canonical, verifier
 from triage.bundle import Bundle, Outcome, Verification, verify
 from triage.bundle.redacted import Opening, read_openings
@@ -18,6 +19,8 @@ from triage.cli.command import cli
 from triage.engine.records import finding_id
 from triage.errors import ParseError, UsageError
 from triage.export import Rules, redact
+from triage.findings import KINDS
+from triage.report import render_all
 
 Redacted = tuple[Bundle, list[Opening]]
 
@@ -127,6 +130,35 @@ def test_a_text_is_taken_out_in_any_spelling(make: Make, tmp_path: Path, spellin
     (kept,) = bundle.findings()
     assert kept["value"]["text"] == "ask [taken out 1] first"
     assert bundle.run["case"]["examiner"] == "[taken out 1]"
+
+
+def test_whatever_is_hidden_is_hidden_everywhere(make: Make, tmp_path: Path) -> None:
+    """Every field of every kind, its text repeated where a record can repeat it."""
+    marks, original, fields = [], [], set()
+    for number, kind in enumerate(KINDS):
+        mark = f"hidden-{number:02}-of-{kind}"
+        value = value_of(kind, mark)
+        found = record(kind, value, summary=f"about {mark}", times=[time("seen", None, mark)])
+        found["source"] |= {"path": f"/home/{mark}/x", "locator": mark, "address": f"{number}"}
+        found["account"] |= {"name": mark, "root": f"/home/{mark}"}
+        original.append(found | {"id": finding_id(found)})
+        fields |= set(value)
+        marks.append(mark)
+    rules = Rules(hide=tuple(sorted(fields)))
+    redact(make(original), tmp_path / "cut", rules, reporter=render_all, keep=lambda _: None)
+    data = everything(Bundle.open(tmp_path / "cut"))
+    assert [mark for mark in marks if mark.encode() in data] == []
+    assert checked(Bundle.open(tmp_path / "cut")).intact
+
+
+@pytest.mark.parametrize("text", ["tor", "wallet", "present", "probable", "kind", "img-1", "walk"])
+def test_a_text_that_is_also_a_word_of_ours_takes_nothing_apart(
+    made: Bundle, tmp_path: Path, text: str
+) -> None:
+    redact(made, tmp_path / "cut", Rules(texts=(text,)), reporter=render_all, keep=lambda _: None)
+    bundle = Bundle.open(tmp_path / "cut")
+    assert checked(bundle).intact
+    assert {found["kind"] for found in bundle.findings()} == {r["kind"] for r in findings()}
 
 
 def test_the_sender_can_open_one_thing_alone(cut: Callable[[Rules], Redacted]) -> None:

@@ -30,6 +30,36 @@ from triage.errors import UsageError
 Reporter: TypeAlias = Callable[[Bundle], Iterable[tuple[str, bytes]]]
 """Gives the files of data/report: name and content."""
 
+# Words of ours: a name that is also one of them must not take a record apart.
+_OWN: Final = frozenset(
+    {
+        *("kind", "shows", "confidence", "protection", "sensitivity", "checks", "extractor"),
+        *("event", "unit", "zone", "allocation", "filesystem", "found_by", "row", "basis"),
+        *("step", "outcome", "counts", "code", "key", "read", "hashes", "storage", "byte_runs"),
+        *("tool", "extractors", "environment", "sandbox", "hash_verdict", "hash_checks", "state"),
+        "guidance",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Where in a record something stands: which words there are ours, and whether the names are."""
+
+    ours: frozenset[str]
+    names: bool
+
+    def below(self, name: str) -> _Part:
+        """Return the part under a name: fields of a value are ours, what they hold is evidence."""
+        if self is _FRAME:
+            return _VALUE if name == "value" else _FRAME
+        return _EVIDENCE
+
+
+_FRAME: Final = _Part(ours=_OWN, names=True)
+_VALUE: Final = _Part(ours=frozenset(), names=True)
+_EVIDENCE: Final = _Part(ours=frozenset(), names=False)
+
 _SHORTEST: Final = 3  # a text of two letters would take words apart
 _OUTCOMES_KEPT: Final = frozenset({"not_examined", "out_of_scope", "not_selected"})
 
@@ -222,20 +252,26 @@ class _Redactor:
             else:
                 yield self._clean(record)
 
-    def _clean(self, value: Any) -> Any:
+    def _clean(self, value: Any, part: _Part = _FRAME) -> Any:
         """Return plain data without the texts; an exact twin of what was changed goes as well."""
         if self.pattern is None:
             return value
         if isinstance(value, str):
             return self.pattern.sub(self._number, value)
         if isinstance(value, list):
-            return [self._clean(item) for item in value]
+            return [self._clean(item, part) for item in value]
         if not isinstance(value, Mapping):
             return value
-        return {
-            self._clean(name): None if self._gives_away(name, item) else self._clean(item)
-            for name, item in value.items()
-        }
+        cleaned = {}
+        for name, item in value.items():
+            if name in part.ours:
+                cleaned[name] = item
+            elif self._gives_away(name, item):
+                cleaned[name] = None
+            else:
+                known = name if part.names else self._clean(name)
+                cleaned[known] = self._clean(item, part.below(name))
+        return cleaned
 
     def _number(self, match: re.Match[str]) -> str:
         return f"[{TAKEN_OUT} {self.numbers[match[0].casefold()]}]"
@@ -278,20 +314,25 @@ def _without_texts(record: Record, texts: Sequence[str]) -> Record:
     """Take what was hidden out of the rest of a record too: a path may repeat a label."""
     pattern = _pattern([text for text in texts if len(text) > _SHORTEST])
 
-    def clean(value: Any) -> Any:
+    def clean(value: Any, part: _Part = _FRAME) -> Any:
         if isinstance(value, str):
             return pattern.sub(f"[{TAKEN_OUT}]", value) if pattern else value
         if isinstance(value, list):
-            return [clean(item) for item in value]
-        if isinstance(value, Mapping):
-            return {
-                name: None if name.endswith("_raw") else clean(item) for name, item in value.items()
-            }
-        return value
+            return [clean(item, part) for item in value]
+        if not isinstance(value, Mapping):
+            return value
+        cleaned = {}
+        for name, item in value.items():
+            if name in part.ours:
+                cleaned[name] = item
+            elif name.endswith("_raw"):
+                cleaned[name] = None
+            else:
+                cleaned[name if part.names else clean(name)] = clean(item, part.below(name))
+        return cleaned
 
     cleaned: Record = clean(record)
-    # What a kind is called and how a record is built are words of ours.
-    return {**cleaned, "kind": record["kind"], "extractor": record["extractor"]}
+    return cleaned
 
 
 def _strings(values: Iterable[Any]) -> Iterator[str]:

@@ -100,7 +100,8 @@ def closed(findings: Iterable[Record]) -> tuple[Closed, ...]:
                 scheme=value["scheme"],
                 state=value["state"],
                 locked=value["state"] == "locked",
-                size=size(int(value["length"])),
+                # None in a redacted bundle, where it was taken out.
+                size="–" if value["length"] is None else size(int(value["length"])),
                 offset=offset if offset != locator else None,
                 label=value.get("label"),
                 details=tuple((str(k), str(v)) for k, v in value["details"].items()),
