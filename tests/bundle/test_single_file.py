@@ -158,7 +158,8 @@ def test_an_incomplete_run_and_what_is_no_bundle(build: Build, tmp_path: Path) -
 
 def test_it_needs_nothing_but_python() -> None:
     needed = set()
-    for node in ast.walk(ast.parse(Path(verifier.__file__).read_text("utf-8"))):
+    source = Path(verifier.__file__).read_text("utf-8")
+    for node in ast.walk(ast.parse(source, feature_version=(3, 9))):
         if isinstance(node, ast.Import):
             needed |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
