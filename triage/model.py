@@ -43,6 +43,9 @@ class Container(StrEnum):
     FOLDER = "folder"
     TAR = "tar"
     ZIP = "zip"
+    QCOW2 = "qcow2"
+    VHD = "vhd"
+    VDI = "vdi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

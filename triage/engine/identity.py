@@ -18,7 +18,7 @@ from triage.model import Container, ImageInfo
 from triage.redaction import redact_value
 from triage.registry import Registered
 
-_FILES = (Container.EWF, Container.RAW, Container.SPLIT_RAW, Container.TAR, Container.ZIP)
+_NO_FILES = (Container.FOLDER, Container.DEVICE)
 
 Stamps: TypeAlias = tuple[tuple[str, int, int], ...]
 
@@ -28,7 +28,7 @@ def stamps(image: Path, info: ImageInfo) -> Stamps:
 
     Empty for a folder, whose names the walk compares, and for a device, whose node says nothing.
     """
-    if info.container not in _FILES:
+    if info.container in _NO_FILES:
         return ()
     return tuple(_stamp(image.parent / segment.name) for segment in info.segments)
 

@@ -10,6 +10,7 @@ import re
 import struct
 
 from triage.errors import UnsupportedImageError
+from triage.evidence.virtual_disk import virtual_disk
 from triage.model import Container, Reader
 
 EWF = b"EVF\x09\x0d\x0a\xff\x00"  # libewf, "Expert Witness Compression Format", file header
@@ -63,7 +64,7 @@ _TAR_CHECKSUM = slice(148, 156)
 
 
 def identify(reader: Reader, *, name: str) -> Container:
-    """Return EWF, TAR, ZIP or RAW (the default) for the bytes of one file.
+    """Return EWF, a virtual disk, TAR, ZIP or RAW (the default) for the bytes of one file.
 
     Raises UnsupportedImageError naming the container when it is one that is not read.
     """
@@ -71,6 +72,9 @@ def identify(reader: Reader, *, name: str) -> Container:
     tail = reader.read_at(max(0, reader.size - _TAIL), _TAIL)
     if head.startswith(EWF):
         return Container.EWF
+    virtual = virtual_disk(reader)
+    if virtual is not None:
+        return virtual
     found = next((what for at, magic, what in _REFUSED if head.startswith(magic, at)), None)
     found = found or next(
         (what for at, magic, what in _REFUSED_AT_END if _at_end(tail, at).startswith(magic)), None
