@@ -18,8 +18,8 @@ from tests.engine.runs import At, go, options, records, requests
 from tests.silent import Silent
 from triage import profile
 from triage.engine import messages as m
+from triage.engine import nursery
 from triage.engine import run as engine_run
-from triage.engine.scan import plan, sweep
 from triage.engine.source import open_source
 from triage.errors import ExitCode, InterruptedRunError
 from triage.evidence.index import Index
@@ -267,21 +267,56 @@ def test_what_an_extractor_told_is_not_told_again(tmp_path: Path) -> None:
     assert circuits == {"/pagefile.sys": "tor.memory.circuits", "/copy.bin": "engine.scan"}
 
 
+SMALL_PARTS = """
+from triage.engine import nursery
+from triage.engine.scan import plan, sweep
+plan.PART = sweep.PART = 1 << 19
+nursery.main()
+"""
+HOSTILE_WORKER = """
+import os
+from triage.engine import nursery
+from triage.engine.scan import sweep
+pieces = sweep.Sweep._pieces
+def hostile(self, volume, row, *more):
+    if b"crash" in volume.index.name(row):
+        os.abort()
+    return pieces(self, volume, row, *more)
+sweep.Sweep._pieces = hostile
+nursery.main()
+"""
+
+
 def test_large_files_are_cut_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "PART", 1 << 19)
-    monkeypatch.setattr(sweep, "PART", 1 << 19)
+    monkeypatch.setattr(nursery, "NURSERY", ("-P", "-c", SMALL_PARTS))
     data = bytearray(3 << 19)
-    for number, place in enumerate(
-        (10, (1 << 19) - 20, (1 << 20) - 62, (1 << 20) + 1, (3 << 19) - 70)
-    ):
+    places = (10, (1 << 19) - 20, (1 << 20) - 62, (1 << 20) + 1, (3 << 19) - 70)
+    for number, place in enumerate(places):
         data[place : place + 62] = onion(number).encode()
     image = tar(tmp_path / "image.tar", {"memory.dmp": bytes(data), "small": b"x"})
-    bundle = run(image, tmp_path / "b")
+    with requests(monkeypatch) as seen:
+        bundle = run(image, tmp_path / "b", jobs=2)
     told = {r["value"]["onion"]: r["source"]["locator"] for r in findings(bundle)}
-    assert told[onion(1)] == f"byte {(1 << 19) - 20}"
-    assert len(told) == 5
+    assert told == {onion(n): f"byte {place}" for n, place in enumerate(places)}
+    parts = [request.part.at for request in seen if isinstance(request, m.ScanFiles)]
+    assert sorted(parts) == [0, 0, 1 << 19, 1 << 20]
+
+
+def test_a_file_that_kills_workers_costs_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nursery, "NURSERY", ("-P", "-c", HOSTILE_WORKER))
+    files = {f"{n}": onion(n).encode() for n in range(3)} | {"1 crash": onion(9).encode()}
+    image = tar(tmp_path / "image.tar", files)
+    chosen = options(image, tmp_path / "b", profile=DEEP, plugins="none", only=("tor.memory.*",))
+    assert go(chosen).exit_code is ExitCode.INCOMPLETE
+    assert {r["value"]["onion"] for r in findings(tmp_path / "b")} == {onion(n) for n in range(3)}
+    (line,) = [
+        line for line in coverage(tmp_path / "b", "scan_files") if line["outcome"] != "found"
+    ]
+    assert (line["reason"], line["counts"]) == ("worker_died", True)
 
 
 def test_the_budget_is_a_third_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
