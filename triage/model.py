@@ -46,6 +46,7 @@ class Container(StrEnum):
     QCOW2 = "qcow2"
     VHD = "vhd"
     VDI = "vdi"
+    VMDK = "vmdk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,9 @@ def test_a_sparse_bundle_is_named(tmp_path: Path) -> None:
         container_of(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["ext2.E01", "ext2.split.E01", "ext2.splitraw.000", "ext2.vhd"])
+@pytest.mark.parametrize(
+    "name", ["ext2.E01", "ext2.split.E01", "ext2.splitraw.000", "ext2.vhd", "ext2.vmdk"]
+)
 def test_sample_file_system_is_read_through_every_container(name: str) -> None:
     with open_image(_samples() / name) as image:
         root = pytsk3.FS_Info(image.as_tsk()).open_dir("/")
@@ -113,7 +115,6 @@ def test_sample_file_system_is_read_through_every_container(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ext2.vmdk", "VMDK"),
         ("hfsplus_zlib.dmg", "DMG"),
         ("ext2.split.E02", r"ext2\.split\.E01"),
         ("ext2.splitraw.001", r"ext2\.splitraw\.000"),

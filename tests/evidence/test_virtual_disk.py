@@ -17,6 +17,7 @@ from triage.model import Container
 
 SAMPLES = {  # name → SHA-256 of what `qemu-img convert -O raw` of QEMU 7.2 writes
     "windows_volume.qcow2": "44abe9deca9658f331a2bdba2deb53192d04f35d157a1fb3ba0597b03f0524f2",
+    "ext2.vmdk": "a6c2f0e39afe6c6ab432ca5465349fcefe8dc944398e97b2d957d3f89dbb5d80",
     "ext2.vhd": "870be7ae16c1fa8faab05c6eb9205dc9a7ae35c5f552c5cf8a267c0bc6a5cb99",
 }
 BLOCK = 4096
@@ -87,6 +88,42 @@ def vdi(*, kind: int = 1) -> bytes:
     return bytes(head) + struct.pack("<8I", *table).ljust(512, b"\0") + data
 
 
+def vmdk(
+    *, packed: bool = False, kind: str = "monolithicSparse", parent: str = "ffffffff"
+) -> bytes:
+    text = f'# Disk DescriptorFile\nversion=1\nCID=1\nparentCID={parent}\ncreateType="{kind}"\n'
+    flags = 3 | (1 << 16 | 1 << 17) * packed
+    head = struct.pack(
+        "<4sIIQQQQIQQQ?4sH",
+        *(
+            b"KDMV",
+            1,
+            flags,
+            SIZE // 512,
+            BLOCK // 512,
+            1,
+            2,
+            4,
+            0,
+            3,
+            8,
+            False,
+            b"\n \r\n",
+            packed,
+        ),
+    ).ljust(512, b"\0")
+    tables, data, at = [0] * 8, b"", 6
+    for number, block in reversed(BLOCKS.items()):
+        raw = zlib.compress(block)
+        raw = struct.pack("<QI", number * 8, len(raw)) + raw if packed else block
+        tables[number] = at
+        data += raw.ljust(-(-len(raw) // 512) * 512, b"\0")
+        at = 6 + len(data) // 512
+    first = struct.pack("<2I", 4, 5).ljust(512, b"\0")
+    second = b"".join(struct.pack("<4I", *tables[n : n + 4]).ljust(512, b"\0") for n in (0, 4))
+    return head + text.encode().ljust(1024, b"\0") + first + second + data
+
+
 MADE: dict[str, tuple[Callable[[], bytes], Container]] = {
     "qcow2": (qcow2, Container.QCOW2),
     "qcow2 of version 2": (lambda: qcow2(version=2), Container.QCOW2),
@@ -94,6 +131,8 @@ MADE: dict[str, tuple[Callable[[], bytes], Container]] = {
     "vhd": (vhd, Container.VHD),
     "fixed vhd": (lambda: vhd(fixed=True), Container.VHD),
     "vdi": (vdi, Container.VDI),
+    "vmdk": (vmdk, Container.VMDK),
+    "compressed vmdk": (lambda: vmdk(packed=True, kind="streamOptimized"), Container.VMDK),
 }
 
 
@@ -132,10 +171,12 @@ def test_real_disks_are_what_qemu_says(name: str, samples: Path) -> None:
         qcow2(size=1 << 60),
         vhd(kind=4),
         vdi(kind=4),
+        vmdk(kind="monolithicFlat"),
+        vmdk(parent="12345678"),
     ],
 )
 def test_what_is_not_all_there_is_named_and_refused(data: bytes, tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedImageError, match=r"QCOW|VHD|VDI"):
+    with pytest.raises(UnsupportedImageError, match=r"QCOW|VHD|VDI|VMDK"):
         open_image(put(tmp_path / "disk", data))
 
 

@@ -174,7 +174,7 @@ def container_of(path: Path) -> Container:
 def open_image(
     path: Path, *, allow_incomplete: bool = False, allow_writable_device: bool = False
 ) -> DiskImage:
-    """Open a disk image: EWF, raw, split raw (the first segment), QCOW2, VHD, VDI or a device.
+    """Open a disk image: EWF, raw, split raw (the first segment), QCOW2, VHD, VDI, VMDK, a device.
 
     Raises ImageError and its kinds, naming the file: UnsupportedImageError for a container that
     is not read or holds files instead of a disk, DamagedImageError when segments are missing or
@@ -188,7 +188,7 @@ def open_image(
             media = open_ewf(path, allow_incomplete=allow_incomplete)
         case Container.RAW:
             media = open_raw(path, allow_incomplete=allow_incomplete)
-        case Container.QCOW2 | Container.VHD | Container.VDI:
+        case Container.QCOW2 | Container.VHD | Container.VDI | Container.VMDK:
             media = VirtualDisk(SegmentFile(path), container)
         case Container.DEVICE:
             media = open_device(path, allow_writable=allow_writable_device)

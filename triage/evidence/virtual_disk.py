@@ -1,4 +1,4 @@
-"""Disks of virtual machines in one file: QCOW2, VHD, VDI. Their blocks lie anywhere, or nowhere.
+"""Disks of virtual machines in one file: QCOW2, VHD, VDI, VMDK. Blocks lie anywhere, or nowhere.
 
 A reader of a format says where a block lies; this module makes media of it. What holds only the
 differences to another file, is encrypted, or keeps its data elsewhere is not read.
@@ -14,6 +14,7 @@ from triage.evidence.qcow2 import read_qcow2
 from triage.evidence.segments import SegmentFile, clamp
 from triage.evidence.vdi import read_vdi
 from triage.evidence.vhd import read_vhd
+from triage.evidence.vmdk import read_vmdk
 from triage.model import Container, ImageInfo, Reader
 
 _SECTOR: Final = 512
@@ -36,6 +37,7 @@ _READERS: Final[dict[Container, Callable[[Reader], BlockMap | None]]] = {
     Container.QCOW2: read_qcow2,
     Container.VHD: read_vhd,
     Container.VDI: read_vdi,
+    Container.VMDK: read_vmdk,
 }
 
 
