@@ -79,6 +79,10 @@ class DamagedImageError(ImageError):
     """Segments are missing, cut short, or contradict each other."""
 
 
+class FailingDeviceError(ImageError):
+    """A device fails read after read: every further one may destroy what could still be saved."""
+
+
 class EvidenceError(TriageError, OSError):
     """One place in the evidence cannot be read; other places may be."""
 

@@ -17,7 +17,7 @@ from triage.engine import messages as m
 from triage.engine import nursery
 from triage.engine import pool as pool_module
 from triage.engine.pool import Pool, Task
-from triage.errors import ExitCode, ImageError, TriageError, WorkerError
+from triage.errors import ExitCode, FailingDeviceError, ImageError, TriageError, WorkerError
 from triage.profile import Limits
 
 PROGRAM = """
@@ -105,6 +105,14 @@ def test_a_worker_that_fails_while_opening_ends_the_run_clearly(
     with pytest.raises(TriageError, match=words):
         go(options(image, tmp_path / "b"))
     assert not list(tmp_path.glob("b*"))
+
+
+def test_a_device_that_fails_read_after_read_ends_the_run_with_advice(
+    workers: Workers, image: Path, tmp_path: Path
+) -> None:
+    workers("from triage.engine import source; source.FilesSource.failing = True")
+    with pytest.raises(FailingDeviceError, match="image the device first"):
+        go(options(image, tmp_path / "b"))
 
 
 def test_an_image_that_became_another_is_noticed(pool: Callable[..., Pool], image: Path) -> None:

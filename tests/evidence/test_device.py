@@ -6,12 +6,15 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from triage.errors import ImageError
+from triage.errors import EvidenceError, ImageError
 from triage.evidence import device
-from triage.evidence.device import family, mounted_writable, open_device
+from triage.evidence.device import DeviceImage, family, mounted_writable, open_device
+from triage.evidence.segments import SegmentFile
+from triage.model import Segment
 
 MOUNTS = """\
 22 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw,errors=remount-ro
@@ -103,3 +106,54 @@ def test_a_writable_device_is_opened_only_when_allowed_and_noted(tmp_path: Path)
         image = open_device(path, allow_writable=True)
         assert "others write" in image.info.notes[0]
         image.close()
+
+
+class _Failing:
+    """A device of which some sectors cannot be read."""
+
+    name = "disk"
+    size = 1 << 20
+    segment = Segment(name="disk", size=size)
+
+    def __init__(self, *bad: int) -> None:
+        self.bad, self.asked = bad, 0
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self.asked += 1
+        if any(offset <= at < offset + length for at in self.bad):
+            raise EvidenceError(f"cannot read {length} bytes at {offset}: Input/output error")
+        return bytes(length)
+
+
+def _device(file: _Failing) -> DeviceImage:
+    return DeviceImage(cast("SegmentFile", file), 512, ())
+
+
+def test_reads_that_fail_are_kept_as_ranges() -> None:
+    image = _device(_Failing(600, 5000))
+    for offset in (512, 4608, 512):  # the same place a second time is nothing new
+        with pytest.raises(EvidenceError):
+            image.read_at(offset, 512)
+    assert image.bad_ranges == [(512, 512), (4608, 512)]
+    assert not image.failing
+
+
+def test_three_failing_reads_in_a_row_end_the_reading() -> None:
+    file = _Failing(0, 512, 1024, 4096)
+    image = _device(file)
+    for offset in (0, 512):
+        with pytest.raises(EvidenceError):
+            image.read_at(offset, 512)
+    image.read_at(8192, 512)  # a good one between them
+    for offset in (1024, 4096):
+        with pytest.raises(EvidenceError):
+            image.read_at(offset, 512)
+    assert not image.failing
+    file.bad = (*file.bad, 2048)
+    with pytest.raises(EvidenceError):
+        image.read_at(2048, 512)
+    assert image.failing
+    asked = file.asked
+    with pytest.raises(EvidenceError, match="left alone"):
+        image.read_at(8192, 512)
+    assert file.asked == asked

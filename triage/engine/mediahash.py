@@ -30,6 +30,7 @@ class MediaHash:
     expected: tuple[tuple[str, str], ...]
     selected: bool
     applicable: bool  # a folder has no media
+    device: bool = False  # it has no checksums: what is bad could not be read
     journal: Journal
     hashes: dict[str, str] = field(default_factory=dict)
     bad: tuple[tuple[int, int], ...] = ()
@@ -140,7 +141,7 @@ class MediaHash:
             results.coverage.add(
                 "media",
                 Outcome.NOT_EXAMINED,
-                reason="bad_chunk",
+                reason="unreadable" if self.device else "bad_chunk",
                 counts=True,
                 offset=offset,
                 length=length,

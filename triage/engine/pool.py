@@ -297,6 +297,8 @@ class Pool:
             if isinstance(reply, (m.Done, m.Failed)):
                 worker.task = None
                 task.failure = reply if isinstance(reply, m.Failed) else None
+                if task.failure and task.failure.error == errors.FailingDeviceError.__name__:
+                    raise _as_error(task.failure)  # the end of the run, not of a task
                 break
             if isinstance(reply, m.Progress):
                 task.progress(reply.done)

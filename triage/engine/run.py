@@ -272,6 +272,7 @@ def run_with(
                         expected=options.expect,
                         selected=options.hash_media,
                         applicable=opened.info.container is not Container.FOLDER,
+                        device=opened.info.container is Container.DEVICE,
                         journal=journal,
                     ),
                 )

@@ -55,7 +55,12 @@ class Source(Protocol):
         ...
 
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
-        """Return the ranges whose checksum did not fit, as far as they were read."""
+        """Return the ranges that could not be read or whose checksum did not fit, so far."""
+        ...
+
+    @property
+    def failing(self) -> bool:
+        """Whether it is a device that fails read after read."""
         ...
 
 
@@ -110,10 +115,16 @@ class DiskSource:
         """Return the bad ranges met so far."""
         return tuple(self._image.bad_ranges)
 
+    @property
+    def failing(self) -> bool:
+        """Whether it is a device that fails read after read."""
+        return self._image.failing
+
 
 class FilesSource:
     """A folder, a tar or a zip: one tree without volumes."""
 
+    failing = False
     missing: tuple[tuple[int, int], ...] = ()
     unreadable: tuple[tuple[int, int], ...] = ()
 

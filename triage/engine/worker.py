@@ -46,6 +46,7 @@ from triage.engine.wire import Channel
 from triage.errors import (
     DamagedImageError,
     EvidenceError,
+    FailingDeviceError,
     LimitError,
     ParseError,
     TriageError,
@@ -579,10 +580,17 @@ def _open(channel: Channel, request: m.Open) -> Worker:
     return Worker(channel, request, source, extractors, limits, place)
 
 
+_FAILING = (
+    "three reads in a row failed; image the device first (ddrescue goes round bad places), then"
+    " examine the image with --allow-incomplete"
+)
+
+
 def _serve(channel: Channel) -> NoReturn:
     worker: Worker | None = None
     while True:
         request: m.AnyRequest = channel.receive(m.AnyRequest)
+        answer: m.Done | m.Failed
         try:
             if worker is None:
                 if not isinstance(request, m.Open):
@@ -591,14 +599,16 @@ def _serve(channel: Channel) -> NoReturn:
             else:
                 worker.handle(request)
         except TriageError as error:
-            failure = m.Failed(code="failed", text=str(error), error=type(error).__name__)
-            channel.send(failure)
+            answer = m.Failed(code="failed", text=str(error), error=type(error).__name__)
         except MemoryError:
-            channel.send(m.Failed(code="out_of_memory", text="memory limit reached"))
+            answer = m.Failed(code="out_of_memory", text="memory limit reached")
         except Exception as error:  # noqa: BLE001 - the parent decides what a failure costs
-            channel.send(m.Failed(code="worker_error", text=_place(error)))
+            answer = m.Failed(code="worker_error", text=_place(error))
         else:
-            channel.send(m.Done())
+            answer = m.Done()
+        if worker is not None and worker.source.failing:
+            answer = m.Failed(code="failed", text=_FAILING, error=FailingDeviceError.__name__)
+        channel.send(answer)
 
 
 def main() -> None:

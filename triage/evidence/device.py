@@ -18,6 +18,7 @@ from triage.model import Container, ImageInfo
 
 _BLKROGET = 0x125E
 _BLKSSZGET = 0x1268
+_IN_A_ROW = 3  # reads that fail at different places before a device is left alone
 _MAX_DEVICES = 4096  # partitions and what is stacked on them
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -26,11 +27,12 @@ class DeviceImage:
     """Random access to a block device."""
 
     missing: tuple[tuple[int, int], ...] = ()
-    bad_ranges: tuple[tuple[int, int], ...] = ()
 
     def __init__(self, file: SegmentFile, sector_size: int, notes: tuple[str, ...]) -> None:
         """Take the open device and the size of its logical sectors in bytes."""
         self._file = file
+        self._failed: list[tuple[int, int]] = []
+        self._in_a_row = 0
         self.size = file.size
         self.sector_size: int | None = sector_size
         self.info = ImageInfo(
@@ -46,10 +48,31 @@ class DeviceImage:
     def read_at(self, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`, fewer only at the end. Raises EvidenceError."""
         wanted = clamp(offset, length, self.size)
-        data = self._file.read_at(offset, wanted) if wanted else b""
-        if len(data) < wanted:
-            raise EvidenceError(f"cannot read {wanted} bytes at {offset}", where=self._file.name)
+        if self.failing:
+            raise EvidenceError("the device fails and is left alone", where=self._file.name)
+        try:
+            data = self._file.read_at(offset, wanted) if wanted else b""
+        except EvidenceError:
+            self._note(offset, wanted)
+            raise
+        self._in_a_row = 0
         return data
+
+    def _note(self, offset: int, length: int) -> None:
+        """Count a read that failed, unless one there did before."""
+        if not any(at <= offset < at + size for at, size in self._failed):
+            self._failed.append((offset, length))
+            self._in_a_row += 1
+
+    @property
+    def failing(self) -> bool:
+        """Whether so many reads failed one after the other that it should be imaged first."""
+        return self._in_a_row >= _IN_A_ROW
+
+    @property
+    def bad_ranges(self) -> list[tuple[int, int]]:
+        """The ranges of reads that failed."""
+        return sorted(self._failed)
 
     def bad_in(self, offset: int, length: int) -> bool:  # noqa: ARG002 - the interface of media
         """Return False: an unreadable sector raises."""

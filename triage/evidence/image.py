@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import pytsk3
 
 from triage.errors import EvidenceError, ImageError, UnsupportedImageError
-from triage.evidence.device import open_device
+from triage.evidence.device import DeviceImage, open_device
 from triage.evidence.ewf import EwfImage, open_ewf
 from triage.evidence.raw import open_raw
 from triage.evidence.segments import SegmentFile
@@ -88,6 +88,11 @@ class DiskImage:
     def bad_in(self, offset: int, length: int) -> bool:
         """Whether something in the range has been read and its stored checksum was wrong."""
         return self._media.bad_in(offset, length)
+
+    @property
+    def failing(self) -> bool:
+        """Whether it is a device that fails read after read, and is not read any more."""
+        return isinstance(self._media, DeviceImage) and self._media.failing
 
     def changed(self) -> tuple[str, ...]:
         """Return the names of segments that were written to since they were opened."""
