@@ -8,13 +8,13 @@ are some: then the volume is TSK's.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from triage.evidence.arrays import Array, Bools, Ints, Names, check, distinct, member
+from triage.evidence.arrays import Array, Bools, Ints, Names, check, distinct, groups, member
 from triage.evidence.bulk import fill
 from triage.evidence.fat_volume import ENTRY, FatVolume
 from triage.evidence.index import LOCAL_TIMES, META_ALLOCATED, NAME_ALLOCATED, NO_TIME, TYPES
@@ -24,6 +24,7 @@ from triage.model import EntryType, Reader
 ROOT = 2
 FIRST_CLUSTER = 2
 MOST_BYTES = 1 << 30  # of the directories of one level
+_DECODED = 4 << 20  # bytes of directories decoded at once
 _SCANNED = 4 << 20  # bytes of free clusters looked through at once
 _FILE, _DIRECTORY = TYPES.index(EntryType.FILE), TYPES.index(EntryType.DIRECTORY)
 _IN_USE = NAME_ALLOCATED | META_ALLOCATED
@@ -45,6 +46,16 @@ class Level:
     def take(self, rows: Ints | Bools) -> Level:
         """Return some of them."""
         return Level(**{name: getattr(self, name)[rows] for name in self.__slots__})
+
+
+def joined(parts: list[Level]) -> Level:
+    """Return all of them, one behind the other."""
+    return Level(
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in Level.__slots__
+        }
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,16 +111,32 @@ class FatWalk(ABC, Generic[VolumeT]):
         while len(level.address):
             owner, sectors = self.sectors(level)
             check(len(sectors) * self.volume.sector <= MOST_BYTES, "very large directories")
-            found = self.decode(level, owner, sectors)
-            self._take(found)
-            count += len(found.owner)
-            check(count <= max_entries, "limit")
-            progress(count)
-            folders = found.file.take(found.folder)
+            below: list[Level] = []
+            for some in self._portions(owner):
+                found = self.decode(level, owner[some], sectors[some])
+                self._take(found)
+                below.append(found.file.take(found.folder))
+                count += len(found.owner)
+                check(count <= max_entries, "limit")
+                progress(count)
+            if not below:
+                break
+            folders = joined(below)
             first = np.sort(np.unique(folders.address, return_index=True)[1])
             first = first[~member(folders.address[first], seen)]
             seen = np.concatenate((seen, folders.address[first]))
             level = folders.take(first)
+
+    def _portions(self, owner: Ints) -> Iterator[slice]:
+        """Divide a level between directories: decoding takes many times their size."""
+        starts, _ = groups(owner)
+        step = _DECODED // self.volume.sector
+        at = 0
+        while at < len(owner):
+            following = np.searchsorted(starts, at + step)
+            end = int(starts[following]) if following < len(starts) else len(owner)
+            yield slice(at, end)
+            at = end
 
     def _take(self, found: Found) -> None:
         enter = np.where(found.file.address == found.owner, 0, DESCEND)
