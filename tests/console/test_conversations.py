@@ -65,5 +65,5 @@ def test_lines_notes_and_controls() -> None:
         )
     )
     assert lines[0].startswith("a\\u{1b}[2J  1 message")
-    assert lines[1].endswith("← Bob: one [call] [row superseded] [2 attachments]")
+    assert lines[1].endswith("← Bob: one [call] [2 attachments] [row superseded]")
     assert lines[2] == "    two \\u{202e}"

@@ -361,6 +361,26 @@ def test_conversations_stand_the_largest_first_then_the_latest(
     assert "Sam s" in text
 
 
+def test_a_line_says_what_it_is_and_whose_once(make: Make, make_bundle: MakeBundle) -> None:
+    def said(number: int, **more: object) -> dict[str, Any]:
+        value = {"service": "x", "own_account": None, "conversation": "c", "sender": None}
+        value |= {"text": f"text {number}", "outgoing": True, **more}
+        when = [time(f"2024-01-01T00:00:0{number}Z")]
+        return make(number, "chat.message", value=value, times=when)
+
+    sam = {"sender": "+15550100002", "sender_name": "Sam", "outgoing": False}
+    records = [
+        said(1, message_type="call, video", duration_s=61),
+        said(2, attachments=2, expires_after_s=60, **sam),
+        said(3, **sam),
+    ]
+    text = Page(render(make_bundle(records))).text
+    assert "this side sent text 1 call, video 61 s long" in text
+    assert "2 attachments to disappear 60 s after it is read" in text
+    talk = text[text.index("text 1") : text.index("text 3")]
+    assert talk.count("+15550100002") == 1
+
+
 def test_times_are_shown_with_their_zone(plain: Bundle) -> None:
     text = Page(render(plain)).text
     assert "2025-03-05 19:42:11 UTC last written raw 1700000000 s since 1970" in text

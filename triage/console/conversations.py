@@ -12,6 +12,7 @@ from rich.text import Text
 
 from triage.console.headlines import account_name, marks
 from triage.console.safe import safe
+from triage.console.words import notes_on, sender_of
 
 Record = dict[str, Any]
 
@@ -80,13 +81,9 @@ def _line(console: Console, when: str, record: Record) -> None:
     raw = next((time["raw"] for time in record["times"]), "")
     stamp = f"{when[:19].replace('T', ' ')}Z" if when else f"{raw or 'not dated'} (zone not told)"
     arrow = {True: "→", False: "←"}.get(value.get("outgoing"), " ")
-    sender = value.get("sender_name") or value.get("sender") or "?"
+    sender = sender_of(value)
     first, *rest = (safe(line) for line in str(value["text"]).split("\n"))
-    notes = [value.get("message_type"), *marks(record)]
-    if value.get("attachments"):
-        count = value["attachments"]
-        notes.append(f"{count} attachment{'' if count == 1 else 's'}")
-    aside = "".join(f" [{safe(note)}]" for note in notes if note)
+    aside = "".join(f" [{safe(note)}]" for note in (*notes_on(value), *marks(record)))
     line = f"{_INDENT}{record['id'][:_ID]}  {safe(stamp)} {arrow} {safe(sender)}: {first}{aside}"
     console.print(Text(line), soft_wrap=True)
     for each in rest:

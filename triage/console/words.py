@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 REASONS = MappingProxyType(
     {
@@ -75,3 +77,21 @@ def size(length: int) -> str:
             rounded = f"{length / unit:.1f}".removesuffix(".0")
             return f"{exact} ({rounded} {name})"
     return exact
+
+
+def sender_of(message: Mapping[str, Any]) -> str:
+    """Return who wrote a message, in the words of its store; what it sent need not say."""
+    name = message.get("sender_name") or message.get("sender")
+    return str(name or ("this side" if message.get("outgoing") else "not told"))
+
+
+def notes_on(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a message is beside its text: a call, with attachments, to disappear."""
+    notes = [str(message["message_type"])] if message.get("message_type") else []
+    if count := message.get("attachments"):
+        notes.append(f"{count} attachment{'' if count == 1 else 's'}")
+    if seconds := message.get("duration_s"):
+        notes.append(f"{seconds} s long")
+    if seconds := message.get("expires_after_s"):
+        notes.append(f"to disappear {seconds} s after it is read")
+    return tuple(notes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from triage.console.headlines import marks
-from triage.console.words import size
+from triage.console.words import notes_on, sender_of, size
 from triage.report.gather import Record, newest, newest_first, position
 from triage.report.inert import LONGEST
 from triage.report.words import COINS, PROTECTION, UNITS, ZONES
@@ -76,10 +76,11 @@ class Line:
     """One message of a conversation."""
 
     row: Row
-    sender: str | None
-    sender_name: str | None
+    sender: str
+    sender_id: str | None  # beside a name, where it is told first
     direction: str  # sent, received, or empty when not told
     text: tuple[str, ...]  # its lines
+    notes: tuple[str, ...]
     place: int  # number of its source, from 1
 
 
@@ -121,9 +122,10 @@ def conversation(
     undated = sorted((record for record in records if not newest(record)), key=position)
     places: dict[Place, int] = {}
     lines = []
+    named: set[tuple[str, object]] = set()
     for record in (*dated, *undated):
         number = places.setdefault(place_of(record), len(places) + 1)
-        lines.append(_line(record, number))
+        lines.append(_line(record, number, named))
     service, own_account, name = thread
     return Conversation(
         service=service,
@@ -139,8 +141,11 @@ def conversation(
     )
 
 
-def _line(record: Record, number: int) -> Line:
+def _line(record: Record, number: int, named: set[tuple[str, object]]) -> Line:
     value = record["value"]
+    sender, identifier = sender_of(value), value.get("sender")
+    told = identifier is None or identifier == sender or (sender, identifier) in named
+    named.add((sender, identifier))
     outgoing = value.get("outgoing")
     whole = str(value["text"])
     text = whole[:LONGEST].split("\n")[:_LINES_SHOWN]
@@ -148,10 +153,11 @@ def _line(record: Record, number: int) -> Line:
         text.append(f"[cut here: {len(whole):,} characters, whole in findings.jsonl]")
     return Line(
         row=row(record),
-        sender=value.get("sender"),
-        sender_name=value.get("sender_name"),
+        sender=sender,
+        sender_id=None if told else str(identifier),
         direction="" if outgoing is None else "sent" if outgoing else "received",
         text=tuple(text),
+        notes=notes_on(value),
         place=number,
     )
 
