@@ -65,6 +65,7 @@ class Store:
     chats: dict[int, tuple[str, str | None]] = field(default_factory=dict)
     sent: dict[int, ChatMessage] = field(default_factory=dict)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)  # from the contacts beside it
 
     def frame(self, row: Row, table: str) -> dict[str, Any]:
         """Return what the findings of a row share."""
@@ -86,6 +87,7 @@ def content(store: Store) -> Iterator[ChatGroup | ChatMessage | ChatAttachment]:
     old = store.database.has({"messages": {"key_remote_jid", "data", "timestamp"}})
     if not modern and not old:
         raise ParseError("not a message store of WhatsApp")
+    _learn_names(store)
     if modern:
         yield from _directory(store)
         yield from _messages(store)
@@ -93,6 +95,21 @@ def content(store: Store) -> Iterator[ChatGroup | ChatMessage | ChatAttachment]:
         yield from _calls(store)
     if old:
         yield from _old_messages(store)
+
+
+def _learn_names(store: Store) -> None:
+    """Learn what the contacts beside the messages call an address."""
+    contacts = store.artifact.sibling("wa.db")
+    if contacts is None:
+        return
+    try:
+        with contacts.sqlite() as database:
+            for row in rows(database, "wa_contacts", ("jid", "display_name", "wa_name")):
+                jid, name = first(row, "jid"), first(row, "display_name", "wa_name")
+                if jid and name:
+                    store.names[jid] = name
+    except ParseError:
+        store.artifact.problem("the names in wa.db cannot be read")
 
 
 def counts(database: Database) -> dict[str, int]:
@@ -162,8 +179,9 @@ def _messages(store: Store) -> Iterator[ChatMessage]:
             service=SERVICE,
             own_account=None,
             conversation=chat,
-            conversation_name=name,
+            conversation_name=name or store.names.get(chat),
             sender=None if outgoing else sender,
+            sender_name=None if outgoing else store.names.get(sender or ""),
             text=(first(row, "text_data") or "")[:TEXT_LIMIT],
             sent_raw=_raw(row.values.get("timestamp")),
             outgoing=outgoing,
@@ -224,7 +242,9 @@ def _calls(store: Store) -> Iterator[ChatMessage]:
             service=SERVICE,
             own_account=None,
             conversation=peer or "?",
+            conversation_name=store.names.get(peer or ""),
             sender=peer if outgoing is False else None,
+            sender_name=store.names.get(peer or "") if outgoing is False else None,
             text="video" if number(row.values.get("video_call")) else "voice",
             sent_raw=_raw(row.values.get("timestamp")),
             outgoing=outgoing,
@@ -251,7 +271,9 @@ def _old_messages(store: Store) -> Iterator[ChatMessage | ChatAttachment]:
             service=SERVICE,
             own_account=None,
             conversation=chat,
+            conversation_name=store.names.get(chat),
             sender=None if outgoing else sender,
+            sender_name=None if outgoing else store.names.get(sender or ""),
             text=(first(row, "data", "media_caption") or "")[:TEXT_LIMIT],
             sent_raw=_raw(row.values.get("timestamp")),
             outgoing=outgoing,

@@ -68,6 +68,7 @@ def _messages(store: Store) -> Iterator[Finding]:
             application="snapchat-android",
             display_name=store.names.get(store.own),
         )
+    _name_conversations(store)
     table = "conversation_message"
     columns = ("client_conversation_id", "sender_id", "content_type", "creation_timestamp")
     for row in store.rows(table, *columns, "message_content"):
@@ -83,6 +84,19 @@ def _messages(store: Store) -> Iterator[Finding]:
             said=_text(content) if kind == _TEXT and isinstance(content, bytes) else None,
             kind=None if kind == _TEXT else f"content of type {kind}",
         )
+
+
+def _name_conversations(store: Store) -> None:
+    """Call a conversation with one other person after them."""
+    others: dict[str, set[str]] = {}
+    for row in store.rows("conversation_message", "client_conversation_id", "sender_id"):
+        chat, sender = first(row, "client_conversation_id"), first(row, "sender_id")
+        if chat and sender and sender != store.own:
+            others.setdefault(chat, set()).add(sender)
+    for chat, people in others.items():
+        name = store.names.get(next(iter(people))) if len(people) == 1 else None
+        if name:
+            store.names[chat] = name
 
 
 def _text(content: bytes) -> str | None:

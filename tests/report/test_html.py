@@ -363,8 +363,8 @@ def test_conversations_stand_the_largest_first_then_the_latest(
 
 def test_a_line_says_what_it_is_and_whose_once(make: Make, make_bundle: MakeBundle) -> None:
     def said(number: int, **more: object) -> dict[str, Any]:
-        value = {"service": "x", "own_account": None, "conversation": "c", "sender": None}
-        value |= {"text": f"text {number}", "outgoing": True, **more}
+        value: dict[str, Any] = {"service": "x", "own_account": None, "conversation": "c"}
+        value |= {"sender": None, "text": f"text {number}", "outgoing": True, **more}
         when = [time(f"2024-01-01T00:00:0{number}Z")]
         return make(number, "chat.message", value=value, times=when)
 
