@@ -15,12 +15,14 @@ from typing import Any, Final
 
 from triage.api import (
     Artifact,
+    ChatProfile,
     Confidence,
     Finding,
     LimitError,
     ParseError,
     Protection,
     RowState,
+    Shows,
     Time,
     Unit,
 )
@@ -29,7 +31,7 @@ from triage.formats.http_cache import Entry
 from triage.formats.json import Json
 from triage.formats.structured_clone import Date, Value
 
-from ._rows import moment
+from ._rows import moment, written
 
 BLOB_LIMIT: Final = 64 << 20
 """Bytes of a value in a file of its own that are read."""
@@ -152,9 +154,25 @@ def stored_at(item: local_storage.Item) -> dict[str, Any]:
     return frame(f"{item.file} {item.offset}, {item.key}{old}", live=item.live)
 
 
-def profile_of(artifact: Artifact) -> str:
-    """Return the folder of the program: the third one above the files of a LevelDB."""
-    return artifact.path.rsplit("/", 3)[0]
+def profile_of(
+    artifact: Artifact,
+    application: str,
+    *,
+    used: bool = True,
+    protection: Protection = Protection.PLAIN,
+    **told: Any,
+) -> ChatProfile:
+    """Return the profile of a program: the third folder above the files of a LevelDB."""
+    return ChatProfile(
+        shows=Shows.USED if used else Shows.PRESENT,
+        confidence=Confidence.CONFIRMED,
+        checks=_CHECK,
+        times=written("storage_last_written", artifact),
+        protection=protection,
+        application=application,
+        profile=artifact.path.rsplit("/", 3)[0],
+        **told,
+    )
 
 
 def whole(value: object) -> Any:

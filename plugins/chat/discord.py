@@ -49,7 +49,7 @@ from ._chromium_app import (
     stored_at,
     when,
 )
-from ._rows import TEXT_LIMIT, number, text, written
+from ._rows import TEXT_LIMIT, number, text
 
 _HOMES: Final = homes(
     "discord",
@@ -107,14 +107,11 @@ def profile(artifact: Artifact) -> Iterator[Finding]:
                 pass
     if not seen:
         return
-    yield ChatProfile(
-        shows=Shows.USED if accounts else Shows.PRESENT,
-        confidence=Confidence.CONFIRMED,
-        checks=("LevelDB checksums",),
-        times=written("storage_last_written", artifact),
+    yield profile_of(
+        artifact,
+        _APPLICATION,
+        used=bool(accounts),
         protection=Protection.CLOUD_ONLY,
-        application=_APPLICATION,
-        profile=profile_of(artifact),
         accounts=len(accounts),
         needed_to_open=f"{_NEEDED}; a session token lies here" if token else _NEEDED,
     )

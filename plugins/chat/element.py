@@ -32,7 +32,7 @@ from triage.api import (
 )
 
 from ._chromium_app import Found, homes, indexed, level, member, profile_of, raw, stored, when
-from ._rows import TEXT_LIMIT, number, text, written
+from ._rows import TEXT_LIMIT, number, text
 
 _HOMES: Final = homes("{Element,Riot,SchildiChat}{,-*, Nightly}", flatpak="im.riot.Riot")
 _SITES: Final = (
@@ -120,14 +120,10 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
     seen.crypto = any(_CRYPTO.search(record.key) for record in contents.records)
     if not found and not seen.crypto:
         return
-    yield ChatProfile(
-        shows=Shows.USED,
-        confidence=Confidence.CONFIRMED,
-        checks=_CHECK,
-        times=written("storage_last_written", artifact),
+    yield profile_of(
+        artifact,
+        _APPLICATION,
         protection=Protection.ENCRYPTED if seen.encrypted else Protection.PLAIN,
-        application=_APPLICATION,
-        profile=profile_of(artifact),
         conversations=len(seen.rooms),
         messages=len(seen.events),
         needed_to_open=_NEEDED if seen.crypto or seen.encrypted else None,

@@ -24,7 +24,6 @@ from triage.api import (
     ChatGroup,
     ChatMessage,
     ChatProfile,
-    Confidence,
     Finding,
     LimitError,
     Protection,
@@ -49,7 +48,7 @@ from ._chromium_app import (
     stored_at,
     whole,
 )
-from ._rows import TEXT_LIMIT, moment, number, text, written
+from ._rows import TEXT_LIMIT, moment, number, text
 
 _STORE: Final = "**/91750D7E.Slack_*/LocalCache/Roaming/Slack"  # Windows Store
 _HOMES: Final = (*homes("Slack", flatpak="com.slack.Slack"), _STORE)
@@ -92,14 +91,11 @@ def workspaces(artifact: Artifact) -> Iterator[Finding]:
                 yield found
     if not seen:
         return
-    yield ChatProfile(
-        shows=Shows.USED if told else Shows.PRESENT,
-        confidence=Confidence.CONFIRMED,
-        checks=("LevelDB checksums",),
-        times=written("storage_last_written", artifact),
+    yield profile_of(
+        artifact,
+        _APPLICATION,
+        used=bool(told),
         protection=Protection.CLOUD_ONLY,
-        application=_APPLICATION,
-        profile=profile_of(artifact),
         accounts=len(told),
         needed_to_open=f"{_NEEDED}; session tokens lie here" if token else _NEEDED,
     )

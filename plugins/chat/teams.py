@@ -23,9 +23,7 @@ from triage.api import (
     ChatGroup,
     ChatMessage,
     ChatProfile,
-    Confidence,
     Finding,
-    Protection,
     Shows,
     extractor,
 )
@@ -44,7 +42,7 @@ from ._chromium_app import (
     when,
     whole,
 )
-from ._rows import TEXT_LIMIT, number, text, written
+from ._rows import TEXT_LIMIT, number, text
 
 _TEAMS: Final = (
     # Teams 1 (AppData/Roaming/Microsoft/Teams), Teams 2 (EBWebView of package MSTeams), browsers
@@ -126,14 +124,9 @@ def _read(artifact: Artifact, service: str) -> Iterator[Finding]:
                 yield finding
     if not told and not names.own:
         return
-    yield ChatProfile(
-        shows=Shows.USED,
-        confidence=Confidence.CONFIRMED,
-        checks=("LevelDB checksums",),
-        times=written("storage_last_written", artifact),
-        protection=Protection.PLAIN,
-        application=service,
-        profile=profile_of(artifact),
+    yield profile_of(
+        artifact,
+        service,
         accounts=len(names.own),
         conversations=len(chats),
         messages=messages,

@@ -21,15 +21,13 @@ from triage.api import (
     ChatGroup,
     ChatMessage,
     ChatProfile,
-    Confidence,
     Finding,
-    Protection,
     Shows,
     extractor,
 )
 
 from ._chromium_app import Found, indexed, level, member, profile_of, raw, same, when, whole
-from ._rows import TEXT_LIMIT, number, text, written
+from ._rows import TEXT_LIMIT, number, text
 
 _PATHS: Final = (
     # Wire for Windows, macOS, Linux and its web client in a browser; for one's own server as well
@@ -74,14 +72,9 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
                 yield finding
     if not own:
         return
-    yield ChatProfile(
-        shows=Shows.USED,
-        confidence=Confidence.CONFIRMED,
-        checks=("LevelDB checksums",),
-        times=written("storage_last_written", artifact),
-        protection=Protection.PLAIN,
-        application=_APPLICATION,
-        profile=profile_of(artifact),
+    yield profile_of(
+        artifact,
+        _APPLICATION,
         accounts=len(set(own.values())),
         conversations=len(chats),
         messages=count,
