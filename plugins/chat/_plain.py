@@ -1,4 +1,4 @@
-"""A chat program's database that stands in clear: how its rows become findings."""
+"""A chat program's database that stands in clear, or was opened: how its rows become findings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from triage.api import (
     Shows,
     Unit,
 )
-from triage.formats.sqlite import Database, Row
+from triage.formats.sqlite import Database, Row, SqlCipher
 
 from ._rows import TEXT_LIMIT, frame, moment, number, rows, written
 
@@ -33,6 +33,7 @@ class Store:
     service: str
     own: str | None = None
     names: dict[str, str] = field(default_factory=dict)
+    protection: Protection = Protection.PLAIN
 
     def rows(self, table: str, *columns: str) -> Iterator[Row]:
         """Yield the rows of a table, if it is there."""
@@ -40,7 +41,8 @@ class Store:
 
     def shared(self, row: Row, table: str) -> dict[str, Any]:
         """Return what the findings of a row share."""
-        return frame(row, table) | {"service": self.service, "own_account": self.own}
+        found = frame(row, table, protection=self.protection)
+        return found | {"service": self.service, "own_account": self.own}
 
     def message(
         self,
@@ -78,15 +80,19 @@ def read(
     content: Callable[[Store], Iterator[Finding]],
     *,
     counted: tuple[str, str],
+    key: SqlCipher | None = None,
+    protection: Protection = Protection.PLAIN,
+    opened_by: str | None = None,
 ) -> Iterator[Finding]:
     """Yield the profile of a program, then what its database holds.
 
     `counted` is the table of messages and its column that tells conversations apart; the service is
-    the application's name up to a hyphen. Raises ParseError for another schema.
+    the application's name up to a hyphen. `key` opens the database, with how it is protected and
+    what opened it. Raises ParseError for another schema.
     """
     table, column = counted
     service = application.partition("-")[0]
-    with artifact.sqlite() as database:
+    with artifact.sqlite(key=key) as database:
         if not database.has(schema):
             raise ParseError(f"not a database of {service}")
         messages = _count(database, f"count(*) AS n FROM {table}")
@@ -94,13 +100,14 @@ def read(
             shows=Shows.USED if messages else Shows.PRESENT,
             confidence=Confidence.PROBABLE,
             times=written("store_last_written", artifact),
-            protection=Protection.PLAIN,
+            protection=protection,
+            opened_by=opened_by,
             application=application,
             profile=_folder(artifact.path),
             conversations=_count(database, f"count(DISTINCT {column}) AS n FROM {table}"),
             messages=messages,
         )
-        yield from content(Store(artifact, database, service))
+        yield from content(Store(artifact, database, service, protection=protection))
 
 
 def _count(database: Database, what: str) -> int:
@@ -110,7 +117,7 @@ def _count(database: Database, what: str) -> int:
 
 def _folder(path: str) -> str:
     """Return the folder of the app, or of the file where it is not under one."""
-    for place in ("/databases/", "/files/", "/app_flutter/"):
+    for place in ("/databases/", "/files/", "/app_flutter/", "/MicroMsg/"):
         if place in path:
             return path.rpartition(place)[0]
     return path.rpartition("/")[0]

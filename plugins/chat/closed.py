@@ -2,9 +2,9 @@
 
 Written from lists of paths and from what is published of each program, and tested with files made
 after them: there was no sample of any. Where a store may be in clear the first bytes decide.
-Session on Android keeps the key in the telephone's hardware; WeChat, QQ and Zalo in memory or bound
-to the account; Threema, Wickr, Briar and SimpleX under a password. Nothing is tried. Read are names
-of folders that are account ids, and the dates in the names of backups.
+Session on Android keeps the key in the telephone's hardware; WeChat on computers, QQ and Zalo in
+memory or bound to the account; Threema, Wickr, Briar and SimpleX under a password. Nothing is
+tried. Read are names of folders that are account ids, and the dates in the names of backups.
 
 References: abrignoni/ALEAPP; KAPE, `Targets/Apps`; threema-ch/threema-android; briar/briar;
 simplex-chat/simplex-chat.
@@ -111,13 +111,6 @@ _STORES: Final = (
         place=r"simplex",
         protection=Protection.ENCRYPTED,
         needed="the passphrase of the database; a random one lies in the program's settings",
-    ),
-    _Store(
-        application="wechat-android",
-        paths=("**/com.tencent.mm/MicroMsg/*/EnMicroMsg.db",),  # Android
-        place=r"/com\.tencent\.mm/",
-        protection=Protection.ENCRYPTED,
-        needed=f"the IMEI and the account's number (uin), from which the key is made; {_PRESERVE}",
     ),
     _Store(
         application="wechat",
