@@ -34,7 +34,7 @@ class Limits:
 
     entries: int = 5_000_000  # names in one file system
     artifact_bytes: int = 1024 * _MIB  # read from one artifact
-    findings_per_artifact: int = 100_000
+    findings_per_artifact: int = 250_000
     hashed_file_bytes: int = 4096 * _MIB  # one evidence file that was read
     passwords: int = 100  # given ones that are tried for one key of an artifact
     password_cost: int = 60_000_000  # of all tries of one artifact: about microseconds

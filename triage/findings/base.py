@@ -72,6 +72,7 @@ class Unit(StrEnum):
     NS_UNIX = "ns_unix"
     FILETIME = "filetime"
     COCOA = "cocoa"
+    COCOA_NS = "cocoa_ns"
     WEBKIT = "webkit"
     DOS = "dos"
     OLE = "ole"

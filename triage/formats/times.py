@@ -10,6 +10,7 @@ s_unix     seconds since 1970-01-01 (also ms_unix, us_unix, ns_unix)
 filetime   100 nanoseconds since 1601-01-01 (Windows)
 webkit     microseconds since 1601-01-01 (Chromium)
 cocoa      seconds since 2001-01-01, often with a fraction (Apple)
+cocoa_ns   nanoseconds since 2001-01-01 (Apple, since 2017)
 dos        date << 16 | time, in steps of 2 seconds, the wall clock of the writer (FAT, ZIP)
 ole        days since 1899-12-30, the fraction is the time of day (OLE automation date)
 text       ISO 8601 or `YYYY-MM-DD HH:MM:SS`
@@ -27,7 +28,17 @@ from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
 Unit: TypeAlias = Literal[
-    "s_unix", "ms_unix", "us_unix", "ns_unix", "filetime", "cocoa", "webkit", "dos", "ole", "text"
+    "s_unix",
+    "ms_unix",
+    "us_unix",
+    "ns_unix",
+    "filetime",
+    "cocoa",
+    "cocoa_ns",
+    "webkit",
+    "dos",
+    "ole",
+    "text",
 ]
 UNITS: tuple[str, ...] = get_args(Unit)
 
@@ -45,6 +56,7 @@ _SCALES: dict[str, tuple[int, int]] = {  # unit → nanoseconds of one, seconds 
     "filetime": (100, -11_644_473_600),
     "webkit": (10**3, -11_644_473_600),
     "cocoa": (_SECOND, 978_307_200),
+    "cocoa_ns": (1, 978_307_200),
 }
 _OLE_ZERO = -2_209_161_600  # 1899-12-30, seconds from 1970
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,2})?", re.ASCII)

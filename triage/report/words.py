@@ -63,6 +63,7 @@ UNITS = MappingProxyType(
         "ns_unix": "ns since 1970",
         "filetime": "100 ns since 1601",
         "cocoa": "s since 2001",
+        "cocoa_ns": "ns since 2001",
         "webkit": "µs since 1601",
         "dos": "DOS date and time",
         "ole": "days since 1899-12-30",
