@@ -31,10 +31,10 @@ from triage.api import (
     Zone,
     extractor,
 )
+from triage.formats.sqlite import HEAD, in_clear
 
 from ._rows import written
 
-_SQLITE: Final = b"SQLite format 3\0"
 _PHONE_KEY: Final = "the telephone itself, unlocked: its key store holds the key"
 _PASSWORD: Final = "the password that the user set"  # noqa: S105 - words
 _MEMORY: Final = "the running program or its memory; else the provider, with the account id"
@@ -63,6 +63,28 @@ _STORES: Final = (
         root="/databases/",
     ),
     _Store(
+        application="signal-ios",
+        paths=("**/grdb*/signal.sqlite",),  # iOS; its first 32 bytes stand in clear
+        place=r"/grdb[^/]*/",
+        protection=Protection.KEYCHAIN,
+        needed="the keychain of the telephone, which holds the key; or a linked computer",
+    ),
+    _Store(
+        application="session-ios",
+        paths=("**/AppGroup/*/database/Session.sqlite",),  # iOS; the same
+        place=r"/appgroup/[^/]+/database/",
+        protection=Protection.KEYCHAIN,
+        needed="the keychain of the telephone, which holds the key; or the recovery phrase",
+        root="/database/",
+    ),
+    _Store(
+        application="threema-ios",
+        paths=("**/AppGroup/*/ThreemaData.sqlite",),  # iOS: in clear
+        place=r"/appgroup/[^/]+/threemadata\.sqlite$",
+        protection=Protection.ENCRYPTED,
+        needed=_PASSWORD,
+    ),
+    _Store(
         application="threema-android",
         paths=("**/ch.threema.app*/databases/threema4.db",),  # Android: Threema, Work, Libre
         place=r"/ch\.threema\.app",
@@ -82,6 +104,7 @@ _STORES: Final = (
         application="wickr",
         paths=(
             "**/com.mywickr.wickr2/databases/wickr_db",  # Android; Wickr Me ended in 2023
+            "**/wickrLocal.sqlite",  # iOS: Core Data in clear, texts encrypted in it
             "**/Wickr, LLC/*/**/wickr_db.sqlite",  # Windows: Me, Pro, AWS
             "**/.config/Wickr*/**/wickr_db.sqlite",  # Linux
         ),
@@ -184,7 +207,7 @@ def profile(artifact: Artifact) -> Iterator[Finding]:
     store, place = next(((store, place) for store, place in found if place), (None, None))
     if store is None or place is None:
         return
-    clear = artifact.head(len(_SQLITE)) == _SQLITE
+    clear = in_clear(artifact.head(HEAD))
     folder = artifact.path.rpartition("/")[0]
     if store.root and store.root in artifact.path:
         folder = artifact.path.rpartition(store.root)[0]

@@ -35,14 +35,11 @@ from triage.api import (
     extractor,
 )
 from triage.formats import postbox
-from triage.formats.sqlite import Database, Row, SqlCipher
+from triage.formats.sqlite import HEAD, Database, Row, SqlCipher, in_clear
 
 from ._rows import TEXT_LIMIT, frame, moment, number, written
 
 _SERVICE: Final = "telegram"
-_PLAIN: Final = b"SQLite format 3\0"
-_BTREE: Final = 100  # where the header ends and, in clear, a table begins
-_TABLE_LEAF: Final = (0x05, 0x0D)
 _STATE: Final = 2  # row of t0
 _KEY_FILE: Final = ".tempkeyEncrypted"
 _LONGEST: Final = 1 << 10  # bytes of it that are looked at
@@ -260,8 +257,7 @@ class _Opened:
 
 
 def _opened(artifact: Artifact, stack: ExitStack) -> _Opened:
-    head = artifact.head(_BTREE + 1)
-    if head[: len(_PLAIN)] == _PLAIN and head[_BTREE:] and head[_BTREE] in _TABLE_LEAF:
+    if in_clear(artifact.head(HEAD)):
         # By chance an encrypted byte looks like it once in 128 times: then it does not open.
         with suppress(ParseError):
             return _Opened(database=stack.enter_context(artifact.sqlite()))

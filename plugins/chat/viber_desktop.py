@@ -27,6 +27,7 @@ from triage.api import (
     SqliteSchema,
     extractor,
 )
+from triage.formats.sqlite import HEAD, in_clear
 
 from ._plain import Store, read
 from ._rows import first, number, written
@@ -35,7 +36,6 @@ _SCHEMA: Final = {
     "Events": {"EventID", "TimeStamp", "Direction", "ChatID", "ContactID"},
     "Messages": {"EventID", "Body"},
 }
-_MAGIC: Final = b"SQLite format 3\0"
 _FOLDER = re.compile(r"/\.?ViberPC/(\d{5,15})/", re.IGNORECASE | re.ASCII)
 
 
@@ -63,7 +63,7 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
             application="viber-desktop",
             phone=own,
         )
-    if artifact.head(len(_MAGIC)) != _MAGIC:
+    if not in_clear(artifact.head(HEAD)):
         yield ChatProfile(
             shows=Shows.USED,
             confidence=Confidence.POSSIBLE,

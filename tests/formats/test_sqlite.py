@@ -10,10 +10,18 @@ import apsw
 import pytest
 
 from triage.errors import EvidenceError, LimitError, ParseError
-from triage.formats.sqlite import Database, Limits, RowState, SqlCipher, open_database
+from triage.formats.sqlite import (
+    HEAD,
+    Database,
+    Limits,
+    RowState,
+    SqlCipher,
+    in_clear,
+    open_database,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 BAD_TEXT = "CAST(x'61ff62' AS TEXT)"
 
@@ -529,3 +537,17 @@ def test_real_firefox_history() -> None:
     with open_database(Bytes(data)) as database:
         assert database.has({"moz_places": {"url"}, "moz_historyvisits": {"visit_date"}})
         assert sum(1 for _ in database.rows("moz_historyvisits", ["visit_date"])) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda data: data, True),
+        (lambda data: data[:32] + bytes(200), False),  # SQLCipher with a header in clear
+        (lambda data: b"x" + data[1:], False),
+        (lambda data: data[:100], False),
+        (lambda _: b"", False),
+    ],
+)
+def test_what_is_in_clear(change: Callable[[bytes], bytes], *, expected: bool) -> None:
+    assert in_clear(change(built("CREATE TABLE t(v)"))[:HEAD]) is expected

@@ -37,11 +37,25 @@ if TYPE_CHECKING:
 
     from triage.model import Reader
 
-__all__ = ["Database", "Limits", "Row", "RowState", "SqlCipher", "Value", "open_database"]
+__all__ = [
+    "HEAD",
+    "Database",
+    "Limits",
+    "Row",
+    "RowState",
+    "SqlCipher",
+    "Value",
+    "in_clear",
+    "open_database",
+]
 
 _NOT_COMPARED = "the main file cannot be read without its log, so row states are not compared"
 _LOG_IGNORED = "the database cannot be read with its log, so it is read without"
 _DEFAULT_LIMITS = Limits()
+HEAD = 101
+"""Bytes of a file that `in_clear` looks at."""
+_MAGIC = b"SQLite format 3\0"
+_TABLE_PAGES = (b"\x05", b"\x0d")  # an inner page, a leaf
 
 
 class RowState(StrEnum):
@@ -204,6 +218,14 @@ class Database:
 
 def _superseded(found: Found, key: str) -> Row:
     return Row(key=found.values[key], values=found.values, state=RowState.SUPERSEDED)
+
+
+def in_clear(head: bytes) -> bool:
+    """Whether a file that begins so (`HEAD` bytes) is a database that is not encrypted.
+
+    SQLCipher can leave the first 32 bytes in clear: then the first page is no page of a table.
+    """
+    return head.startswith(_MAGIC) and head[100:101] in _TABLE_PAGES
 
 
 def open_database(
