@@ -98,6 +98,7 @@ def test_fixture_says_how_it_was_made(case: Path) -> None:
 ONE_ACCOUNT = {
     "whatsapp_android": "a telephone has one",
     "signal_android": "a telephone has one; further users of it have numbers, not names",
+    "threema_android": "a telephone has one; further users of it have numbers, not names",
     "wechat_android": "a telephone has one; further users of it have numbers, not names",
     "telegram_android": "a telephone has one; the program has two",
     "tails": "Tails has one, and its storage lies in a volume of its own",

@@ -3,8 +3,9 @@
 Written from lists of paths and from what is published of each program, and tested with files made
 after them: there was no sample of any. Where a store may be in clear the first bytes decide.
 Session on Android keeps the key in the telephone's hardware; WeChat on computers, QQ and Zalo in
-memory or bound to the account; Threema, Wickr, Briar and SimpleX under a password. Nothing is
-tried. Read are names of folders that are account ids, and the dates in the names of backups.
+memory or bound to the account; Threema on computers, Wickr, Briar and SimpleX under a password.
+Nothing is tried. Read are names of folders that are account ids, and the dates in the names of
+backups.
 
 References: abrignoni/ALEAPP; KAPE, `Targets/Apps`; threema-ch/threema-android; briar/briar;
 simplex-chat/simplex-chat.
@@ -83,14 +84,6 @@ _STORES: Final = (
         place=r"/appgroup/[^/]+/threemadata\.sqlite$",
         protection=Protection.ENCRYPTED,
         needed=_PASSWORD,
-    ),
-    _Store(
-        application="threema-android",
-        paths=("**/ch.threema.app*/databases/threema4.db",),  # Android: Threema, Work, Libre
-        place=r"/ch\.threema\.app",
-        protection=Protection.ENCRYPTED,
-        needed="files/key.dat or files/master_key.dat of the app, and the passphrase if one is set",
-        root="/databases/",
     ),
     _Store(
         application="threema-desktop",

@@ -1,0 +1,241 @@
+"""Threema on Android: account, contacts, groups, messages, where its master key can be had.
+
+Written from the sources of Threema for Android, and tested with databases of SQLCipher made after
+them: there was no sample. `files/key.dat` has the master key: a kind (0 open, 1 PBKDF2, 2 scrypt),
+the key under a fixed pattern and, with a passphrase, under what is derived from it, a salt (8
+bytes), four bytes of the key's SHA-1. Where no passphrase is set it opens if the profile allows
+keys that lie on the image, else with a passphrase that was given. Newer versions keep the key in
+`master_key.dat`, which is not read. Not read: media, ballots, calls, distribution lists.
+
+References: threema-ch/threema-android, `localcrypto/MasterKey.java`, `DatabaseService`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from triage.api import (
+    Artifact,
+    ChatAccount,
+    ChatContact,
+    ChatGroup,
+    ChatMessage,
+    ChatProfile,
+    Confidence,
+    EvidenceError,
+    Finding,
+    ParseError,
+    Protection,
+    Shows,
+    extractor,
+)
+from triage.formats import xml
+from triage.formats.kdf import Kdf, Pbkdf2, Scrypt
+from triage.formats.sqlite import SqlCipher
+
+from ._plain import Store, read
+from ._rows import first, number, text, written
+
+_APP: Final = "**/ch.threema.app{,.*}"  # Android: Threema; Work, Libre and others
+_SCHEMA: Final = {"message": {"identity", "outbox", "body"}, "contacts": {"identity"}}
+_PATTERN: Final = bytes.fromhex("950d267a88ea77109c50e73f47e06972dac4397c99ea7e67affddd32da35f70c")
+_LENGTH: Final = 1 + 32 + 8 + 4
+_OPEN, _PBKDF2, _SCRYPT = range(3)
+_PREFS_LIMIT: Final = 4 << 20
+_ALLOW: Final = "a profile with `decrypt: found`: the key lies in files/key.dat, without passphrase"
+_PASSPHRASE: Final = "the passphrase of the app, as a password"  # noqa: S105 - words
+_KEY_FILE: Final = "files/key.dat or files/master_key.dat of the app, and its passphrase if set"
+_TYPES: Final = {
+    1: "image",
+    2: "video",
+    3: "voice",
+    4: "location",
+    5: "contact",
+    6: "notice",
+    7: "ballot",
+    8: "file",
+    9: "call",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeyFile:
+    """`key.dat`: the key as it stands under the passphrase, and what tells the right one."""
+
+    protected: bytes = field(repr=False)
+    check: bytes
+    kdf: Kdf | None  # None: no passphrase
+
+    def opened(self, passphrase: bytes) -> bytes | None:
+        """Return the master key; None when the passphrase is another."""
+        mask = self.kdf.derive(passphrase, 32) if self.kdf else bytes(32)
+        key = bytes(one ^ other for one, other in zip(self.protected, mask, strict=True))
+        digest = hashlib.sha1(key, usedforsecurity=False).digest()
+        return key if digest[: len(self.check)] == self.check else None
+
+
+def _key_file(data: bytes) -> _KeyFile:
+    """Read a `key.dat`. Raises ParseError."""
+    if len(data) != _LENGTH or data[0] not in (_OPEN, _PBKDF2, _SCRYPT):
+        raise ParseError("not a key file of Threema")
+    salt = data[33:41]
+    kdf: Kdf | None = None
+    if data[0] == _PBKDF2:
+        kdf = Pbkdf2(digest="sha1", salt=salt, rounds=10_000)
+    elif data[0] == _SCRYPT:
+        kdf = Scrypt(salt=salt, n=1 << 16, r=8, p=1)
+    masked = zip(data[1:33], _PATTERN, strict=True)
+    return _KeyFile(protected=bytes(one ^ two for one, two in masked), check=data[41:], kdf=kdf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lock:
+    """How a store is protected, and what opens it."""
+
+    protection: Protection
+    needed: str | None = None
+    key: SqlCipher | None = field(default=None, repr=False)
+    opened_by: str | None = None
+
+
+@extractor(
+    name="chat.threema-android.messages",
+    paths=(f"{_APP}/databases/threema4.db",),  # Android, since 2019
+    yields=(ChatProfile, ChatAccount, ChatContact, ChatGroup, ChatMessage),
+    holds_secret=True,
+)
+def messages(artifact: Artifact) -> Iterator[Finding]:
+    """Say how the store is protected; where its key can be had read contacts and messages."""
+    lock = _lock(artifact)
+    own = _own(artifact)
+    if own:
+        yield ChatAccount(
+            shows=Shows.USED,
+            confidence=Confidence.PROBABLE,
+            locator="settings of the app",
+            service="threema",
+            identifier=own,
+            application="threema-android",
+        )
+    if lock.key is None:
+        yield ChatProfile(
+            shows=Shows.USED,
+            confidence=Confidence.POSSIBLE,
+            times=written("store_last_written", artifact),
+            protection=lock.protection,
+            application="threema-android",
+            profile=artifact.path.rpartition("/databases/")[0],
+            needed_to_open=lock.needed,
+        )
+        return
+
+    def content(store: Store) -> Iterator[Finding]:
+        store.own = own
+        return _content(store)
+
+    yield from read(
+        artifact,
+        "threema-android",
+        _SCHEMA,
+        content,
+        counted=("message", "identity"),
+        key=lock.key,
+        protection=lock.protection,
+        opened_by=lock.opened_by,
+    )
+
+
+def _lock(artifact: Artifact) -> _Lock:
+    file = artifact.resolve("../files/key.dat")
+    try:
+        found = _key_file(file.head(_LENGTH + 1)) if file else None
+    except (ParseError, EvidenceError):
+        found = None
+    if found is None or file is None:
+        return _Lock(protection=Protection.ENCRYPTED, needed=_KEY_FILE)
+    file.withhold()
+    if found.kdf is None:
+        if not artifact.may_decrypt:
+            return _Lock(protection=Protection.KEY_ON_IMAGE, needed=_ALLOW)
+        if key := found.opened(b""):
+            origin = "files/key.dat, no passphrase set"
+            return _Lock(protection=Protection.KEY_ON_IMAGE, key=_cipher(key), opened_by=origin)
+        return _Lock(protection=Protection.DAMAGED, needed="a sound copy of files/key.dat")
+    for given in artifact.passwords(cost=found.kdf.cost):
+        if key := found.opened(given.value):
+            return _Lock(protection=Protection.PASSCODE, key=_cipher(key), opened_by=str(given))
+    return _Lock(protection=Protection.PASSCODE, needed=_PASSPHRASE)
+
+
+def _cipher(key: bytes) -> SqlCipher:
+    # The double quotes are part of the passphrase: with single ones it would be a raw key.
+    return SqlCipher(key=f'x"{key.hex()}"', rounds=1)
+
+
+def _own(artifact: Artifact) -> str | None:
+    """Return the own Threema ID from the settings beside the database."""
+    package = artifact.path.rpartition("/databases/")[0].rpartition("/")[2]
+    settings = artifact.resolve(f"../shared_prefs/{package}_preferences.xml")
+    try:
+        root = xml.parse(settings.read(_PREFS_LIMIT)) if settings else None
+    except (ParseError, EvidenceError):
+        return None
+    for entry in root.iter("string") if root is not None else ():
+        if entry.get("name") == "identity":
+            return text(entry.text or "")
+    return None
+
+
+def _content(store: Store) -> Iterator[Finding]:
+    for row in store.rows("contacts", "identity", "firstName", "lastName", "publicNickName"):
+        who = first(row, "identity")
+        if who is None:
+            continue
+        whole = " ".join(filter(None, (first(row, "firstName"), first(row, "lastName"))))
+        name = whole or first(row, "publicNickName")
+        if name:
+            store.names[who] = name
+        yield ChatContact(
+            **store.shared(row, "contacts"), shows=Shows.PRESENT, identifier=who, alias=name
+        )
+    members: dict[int | None, list[str]] = {}
+    for row in store.rows("group_member", "groupId", "identity"):
+        if who := first(row, "identity"):
+            members.setdefault(number(row.values.get("groupId")), []).append(who)
+    for row in store.rows("m_group", "id", "name"):
+        key = number(row.values.get("id"))
+        group, name = f"group {key}", first(row, "name")
+        if name:
+            store.names[group] = name
+        yield ChatGroup(
+            **store.shared(row, "m_group"),
+            shows=Shows.PRESENT,
+            identifier=group,
+            name=name,
+            members=tuple(members.get(key, ()))[:1000],
+        )
+    for table in ("message", "m_group_message"):
+        yield from _messages(store, table)
+
+
+def _messages(store: Store, table: str) -> Iterator[ChatMessage]:
+    columns = ("identity", "groupId", "outbox", "type", "body", "caption")
+    for row in store.rows(table, *columns, "createdAtUtc", "createdAt"):
+        mine, kind = number(row.values.get("outbox")), number(row.values.get("type"))
+        peer = first(row, "identity")
+        chat = f"group {number(row.values.get('groupId'))}" if table != "message" else peer or "?"
+        # What is not a text keeps a description of its own in `body`, with the key of a file.
+        said = first(row, "body") if kind in (None, 0, 6) else first(row, "caption")
+        yield store.message(
+            row,
+            table,
+            chat,
+            store.own if mine else peer,
+            at=row.values.get("createdAtUtc") or row.values.get("createdAt"),
+            mine=None if mine is None else mine == 1,
+            said=said,
+            kind=_TYPES.get(kind or 0, f"type {kind}" if kind else None),
+        )
