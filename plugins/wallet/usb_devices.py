@@ -23,24 +23,16 @@ from typing import Final
 from triage.api import Artifact, Confidence, Shows, Time, Unit, WalletDevice, Zone, extractor
 from triage.formats.indicators import load
 from triage.formats.journal import FieldValue, Journal
-from triage.formats.registry import Key, control_set, open_with_logs
+from triage.formats.registry import control_set, open_with_logs
 from triage.formats.stamps import stamp
+from triage.formats.usb_registry import IDS, device_times
 
 DEVICES: Final = load("hardware-wallets")
 _LOG = 64 << 20  # bytes of one log
 _MOST = 10_000
-_IDS = re.compile(r"(?i)VID_([0-9a-f]{4})&PID_([0-9a-f]{4})")
 _LEDGER = 0x2C97
 _LEGACY = 0xFF  # below it a Ledger's id is that of an early application, without interfaces
 _INTERFACES = ((1, "hid"), (2, "keyboard"), (4, "u2f"), (8, "ccid"), (16, "webusb"))
-_PROPERTIES: Final = {  # of the set below, Windows 8 and later
-    "0064": "installed",
-    "0065": "first_installed",
-    "0066": "last_arrived",
-    "0067": "last_removed",
-}
-_PROPERTY_SET = r"Properties\{83da6326-97a6-4088-9453-a1923f573b29}"
-_FILETIME = 8  # bytes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,7 +92,7 @@ def registry(artifact: Artifact) -> Iterator[WalletDevice]:
     for bus in ("USB", "USBSTOR", "HID"):
         kinds = enumerated.subkey(bus) if enumerated else None
         for _, kind in zip(range(_MOST), kinds.subkeys() if kinds else (), strict=False):
-            ids = _IDS.search(kind.name)
+            ids = IDS.search(kind.name)
             if ids is None or DEVICES.usb(int(ids[1], 16), int(ids[2], 16)) is None:
                 continue
             for _, instance in zip(range(_MOST), kind.subkeys(), strict=False):
@@ -111,19 +103,9 @@ def registry(artifact: Artifact) -> Iterator[WalletDevice]:
                     serial=None if "&" in instance.name else instance.name[:100],
                     place=rf"Enum\{bus}\{kind.name}\{instance.name}"[:300],
                 )
-                found = _device(seen, "registry", times=_times(instance), connections=None)
+                found = _device(seen, "registry", times=device_times(instance), connections=None)
                 if found:
                     yield found
-
-
-def _times(instance: Key) -> tuple[Time, ...]:
-    times = stamp("last_written", instance.last_written, "filetime")
-    for number, event in _PROPERTIES.items():
-        key = instance.key(rf"{_PROPERTY_SET}\{number}")
-        value = key.value("") if key else None
-        if value and len(value.raw) == _FILETIME:
-            times += stamp(event, int.from_bytes(value.raw, "little"), "filetime")
-    return times
 
 
 _SECTION = re.compile(

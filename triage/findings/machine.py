@@ -92,7 +92,8 @@ class SystemLogon(Finding):
 
     def summary(self) -> str:
         """Account, how often, from where."""
-        what = "failed logons" if self.failed else "logons"
+        what = "failed logon" if self.failed else "logon"
+        what += "s" if self.logons != 1 else ""
         origin = f" from {self.origin}" if self.origin else ""
         return f"{self.logons:,} {what} of {self.account_name}{origin} ({self.trace})"
 
