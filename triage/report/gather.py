@@ -65,6 +65,11 @@ class Gathered:
             default_factory=lambda: defaultdict(Counter)
         )
     )
+    hours: dict[tuple[str, str], Counter[int]] = (
+        field(  # (account, family) → hour of the UTC day → events that have a time of day
+            default_factory=lambda: defaultdict(Counter)
+        )
+    )
     undated: int = 0  # events without a UTC time
     by_account: Counter[str] = field(default_factory=Counter)
     context: list[Record] = field(default_factory=list)  # systems, accounts, zones
@@ -98,6 +103,17 @@ class Gathered:
         """Return the groups of a kind."""
         return [group for group in self.groups.values() if group.kind == kind]
 
+    def date(self, record: Record, account: str) -> None:
+        """Count the events of a finding by day and by hour."""
+        lane = account, record["kind"].partition(".")[0]
+        for time in record["times"]:
+            if not time["utc"]:
+                self.undated += 1
+            elif time["event"] not in _PLANNED:
+                self.days[lane][time["utc"][:10]] += 1
+                if time["unit"] != "days_unix":
+                    self.hours[lane][int(time["utc"][11:13])] += 1
+
 
 def shown_of(kind: str) -> int:
     """Return how many findings of a kind the report shows."""
@@ -116,13 +132,7 @@ def gather(findings: Iterable[Record]) -> Gathered:
         result.by_account[account] += 1
         if record["value"].get("indicator_list"):
             result.lists.add(str(record["value"]["indicator_list"]))
-        days = result.days[account, kind.partition(".")[0]]
-        for time in record["times"]:
-            if time["utc"]:
-                if time["event"] not in _PLANNED:
-                    days[time["utc"][:10]] += 1
-            else:
-                result.undated += 1
+        result.date(record, account)
         if kind in ("system.os", "system.account", "system.timezone"):
             result.context.append(record)
         elif kind == "encryption.volume":

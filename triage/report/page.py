@@ -27,6 +27,7 @@ from triage.report.activity import LANE, WIDTH, activity
 from triage.report.coverage import closed, covered
 from triage.report.files import files, problems
 from triage.report.gather import MESSAGES, Gathered, Group, gather
+from triage.report.hours import by_hour
 from triage.report.inert import inert
 from triage.report.machines import machines
 from triage.report.view import Conversation, Section, conversation, sections
@@ -144,6 +145,7 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "shown": {row.id for section in _sections(families) for row in section.rows},
         "families": families,
         "activity": activity(found.days),
+        "hours": by_hour(found.hours),
         "lane": LANE,
         "chart_width": WIDTH,
         "files": files(bundle.files(), cited),
