@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 
 from triage.api import Artifact, ProgramExecuted, ProgramPresent, extractor
-from triage.formats.stamps import utc_text
+from triage.formats.stamps import modified, utc_text
 
 from . import _known
 
@@ -82,6 +82,7 @@ def mark(artifact: Artifact) -> Iterator[ProgramPresent]:
         "mark-of-the-web",
         name,
         locator=f"zone {fields.get('ZoneId', '?')[:10]}",
+        times=modified("file_modified", artifact),
         url=fields.get("HostUrl", "")[:2000] or None,
         referrer=fields.get("ReferrerUrl", "")[:2000] or None,
     )

@@ -174,6 +174,22 @@ def test_many_gaps_and_headlines_are_counted() -> None:
     assert "… and 3 more under “Wallet files”: see the report" in text
 
 
+def test_traces_of_one_program_are_one_headline() -> None:
+    ran: dict[str, Any] = {"value": {"software": "Tor Browser"}, "shows": "executed"}
+    alice = account("alice")
+    lines = headlines(
+        [
+            finding(1, "program.executed", "Tor Browser ran, 7 times (prefetch)", **ran),
+            finding(2, "program.executed", "Tor Browser ran (bam)", account=alice, **ran),
+            finding(3, "program.executed", "Tor Browser ran (userassist)", account=alice, **ran),
+        ]
+    )
+    assert [(line.what, line.account, len(line.ids)) for line in lines] == [
+        ("Tor Browser ran", "–", 1),
+        ("Tor Browser ran", "alice (p1)", 2),
+    ]
+
+
 def test_headlines_are_merged_and_ordered() -> None:
     found = [
         finding(1, "chat.account", "xmpp a@b", times=utc("2024-01-01T00:00:00Z")),

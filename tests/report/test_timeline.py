@@ -38,6 +38,8 @@ def test_events_are_sorted_by_utc_then_id_and_those_without_stand_last(make: Mak
         "alice (p2)",
         "p2",
         "/home/alice/state",
+        "line 3",
+        "tor.test",
         f"f-{3:032x}",
     ]
 

@@ -117,7 +117,7 @@ def _headline(record: Record) -> Headline:
     dated = sorted(time["utc"][:10] for time in record["times"] if time["utc"])
     return Headline(
         kind=record["kind"],
-        what=record["summary"],
+        what=_what(record),
         account=account_name(record),
         since=dated[0] if dated else None,
         until=dated[-1] if dated else None,
@@ -127,6 +127,16 @@ def _headline(record: Record) -> Headline:
         marks=marks(record),
         ids=(record["id"],),
     )
+
+
+_PROGRAMS = {"program.executed": "ran", "program.removed": "was removed"}
+
+
+def _what(record: Record) -> str:
+    """Return the words of a headline; traces of one program make one, by whatever they show it."""
+    verb = _PROGRAMS.get(record["kind"])
+    software = record["value"].get("software") if verb else None
+    return f"{software} {verb}" if software else str(record["summary"])
 
 
 def _ordered(lines: Iterable[Headline]) -> list[Headline]:

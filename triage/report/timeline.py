@@ -23,6 +23,8 @@ COLUMNS = (
     "account",
     "volume",
     "path",
+    "locator",
+    "extractor",
     "id",
 )
 
@@ -44,6 +46,8 @@ def timeline(findings: Iterable[Record]) -> bytes:
             account_name(record) if record["account"] else "",
             record["source"]["volume"],
             record["source"]["path"],
+            record["source"]["locator"],
+            record["extractor"]["name"],
             record["id"],
         )
         for time in record["times"]:
