@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from triage.api import Artifact, ProgramPresent, Time, Unit, Zone
-from triage.formats.indicators import Indicator
 from triage.formats.registry import Key
 from triage.formats.stamps import stamp
 
@@ -26,7 +25,7 @@ def installed(artifact: Artifact, software: Key | None) -> Iterator[ProgramPrese
             name = text(key, "DisplayName") or key.name
             place = text(key, "InstallLocation")
             icon = (text(key, "DisplayIcon") or "").partition(",")[0].strip('"')
-            known = _of_name(name) or (_known.PROGRAMS.path(icon) if icon else None)
+            known = _known.product(name) or (_known.PROGRAMS.path(icon) if icon else None)
             if known is None:
                 continue
             yield _known.present(
@@ -60,12 +59,6 @@ def autostart(artifact: Artifact, software: Key | None) -> Iterator[ProgramPrese
                         locator=f"{branch}{name}: {value.name}"[:300],
                         on_disk=_known.on_disk(artifact, path),
                     )
-
-
-def _of_name(name: str) -> Indicator | None:
-    """Return what the list says of a product by the name that a person reads."""
-    folded = re.sub(r"[ \-]?\(?(?:v?\d[\w.]*|64-bit|x64|\(.*)$", "", name.casefold()).strip()
-    return next((e for e in _known.PROGRAMS.entries if e.note.casefold() == folded), None)
 
 
 def _day(raw: str | None) -> tuple[Time, ...]:

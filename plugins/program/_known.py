@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,6 +21,8 @@ from triage.formats.indicators import Indicator, load
 
 PROGRAMS: Final = load("programs")
 LIST: Final = str(PROGRAMS)
+
+_VERSION = re.compile(r"[ \-]?\(?(?:v?\d[\w.]*|64-bit|x64|\(.*)$")
 
 MEANS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -61,7 +64,10 @@ MEANS: Final[Mapping[str, str]] = MappingProxyType(
         "activities": "Windows' timeline noted that this account used it.",
         "notification": "The program registered to show messages to this account.",
         "shell-bag": "Explorer showed this folder to this account; it may lie on another medium.",
-        "event-log": "An event log noted it.",
+        "event-log": "An event log noted that a process was started. Logs of this kind are off "
+        "unless somebody switched them on, and the oldest events are overwritten.",
+        "service": "A program was installed to run as a service.",
+        "installer-log": "The installer of Windows noted what it did.",
         # Linux
         "shell-history": "A shell kept this line. It may have failed; without a time only the "
         "order is known, and lines can be edited.",
@@ -194,6 +200,12 @@ def counted(
         entries=entries,
         listed=listed,
     )
+
+
+def product(name: str) -> Indicator | None:
+    """Return what the list says of a product by the name that a person reads, version or not."""
+    folded = _VERSION.sub("", name.casefold()).strip()
+    return next((entry for entry in PROGRAMS.entries if entry.note.casefold() == folded), None)
 
 
 def on_disk(artifact: Artifact, path: str) -> bool | None:
