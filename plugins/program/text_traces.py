@@ -23,6 +23,8 @@ _LARGEST = 32 << 20  # bytes of one log
 _LINES = 200_000
 _MARK = 1 << 16  # bytes of a stream that are read
 _WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,7})?")
+# Pictures and documents are marked by the ten thousand: only what can hold a program is asked for.
+_KINDS = "{exe,msi,msix,zip,7z,rar,xz,gz,bz2,tar,iso,img,dmg,apk,appimage,jar}"
 _STREAM = re.compile("[:\uf03a]Zone\\.Identifier$", re.IGNORECASE)
 
 
@@ -61,8 +63,8 @@ def pca(artifact: Artifact) -> Iterator[ProgramExecuted]:
     name="program.windows.mark-of-the-web",
     paths=(
         # Windows XP SP2 and later, NTFS: a stream of the file; and as copying tools name it
-        "**/*:Zone.Identifier",
-        "**/*\uf03aZone.Identifier",
+        f"**/*.{_KINDS}:Zone.Identifier",
+        f"**/*.{_KINDS}\uf03aZone.Identifier",
     ),
     yields=(ProgramPresent,),
 )
