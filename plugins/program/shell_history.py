@@ -1,9 +1,10 @@
-"""Linux and macOS: commands of the list in the histories of bash, zsh, fish and others.
+"""Commands of the list in the histories of bash, zsh, fish and others, and of PowerShell.
 
 Written from the manuals of bash 5 (`HISTTIMEFORMAT`), zsh 5 (`EXTENDED_HISTORY`) and fish 3; tested
 with histories of all three. A line is kept when a command in it is on the list, or when it
 installs, removes or deletes a program of it. What follows an option for a password is left out;
-other secrets in a line are not recognised. Not read: histories in databases (atuin), of PowerShell.
+other secrets in a line are not recognised. PowerShell (PSReadLine) keeps
+no times. Not read: histories in databases (atuin).
 
 References: https://www.gnu.org/software/bash/manual/ and https://zsh.sourceforge.io/Doc/
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from triage.api import (
@@ -58,7 +59,21 @@ _INSTALL = re.compile(
 )
 _PACMAN = re.compile(r"(?:pacman|yay|paru)\s+-(?P<how>[SR])\w*\s(?P<what>.*)")
 _REMOVALS = frozenset({"remove", "purge", "autoremove", "erase", "uninstall", "rm", "R"})
-_DELETE = frozenset({"rm", "shred", "srm", "wipe", "trash", "trash-put", "unlink", "rmdir"})
+_DELETE = frozenset(
+    {
+        "rm",
+        "shred",
+        "srm",
+        "wipe",
+        "trash",
+        "trash-put",
+        "unlink",
+        "rmdir",
+        "remove-item",
+        "ri",
+        "del",
+    }
+)
 
 Found = ProgramExecuted | ProgramPresent | ProgramRemoved
 
@@ -79,6 +94,22 @@ class _Use:
 
 
 @extractor(
+    name="program.windows.powershell-history",
+    paths=(
+        # PowerShell 5 and later: every console of an account writes into one file
+        "Users/*/AppData/Roaming/Microsoft/Windows/PowerShell/PSReadLine/*_history.txt",
+        # PowerShell 7 on Linux and macOS
+        f"{_HOME}/.local/share/powershell/PSReadLine/*_history.txt",
+    ),
+    yields=(ProgramExecuted, ProgramPresent, ProgramRemoved),
+)
+def powershell_history(artifact: Artifact) -> Iterator[Found]:
+    """List commands of listed programs in PowerShell's history, in order and without times."""
+    lines_of = ((number, line.strip().replace("\\", "/")) for number, line in lines(artifact))
+    yield from _found((number, line, None) for number, line in lines_of if line)
+
+
+@extractor(
     name="program.unix.shell-history",
     paths=(
         # bash; ash of BusyBox; ksh: Linux and macOS
@@ -95,8 +126,13 @@ class _Use:
 )
 def histories(artifact: Artifact) -> Iterator[Found]:
     """List commands of listed programs in a shell's history: how often, first and last time."""
+    yield from _found(_commands(artifact))
+
+
+def _found(commands: Iterable[tuple[int, str, int | None]]) -> Iterator[Found]:
+    """Yield what commands, with line number and time, say of listed programs."""
     uses: dict[tuple[str, str], _Use] = {}
-    for number, line, when in _commands(artifact):
+    for number, line, when in commands:
         for use in _uses(line):
             known = uses.setdefault((use.kind, use.word), use)
             known.count += 1
@@ -165,8 +201,9 @@ def _uses(line: str) -> Iterator[_Use]:
         if not words:
             continue
         command = words[0]
-        known = _known.PROGRAMS.command(command) or (
-            _known.PROGRAMS.path(command) if "/" in command else None
+        bare = command.casefold().removesuffix(".exe")
+        known = _known.PROGRAMS.command(bare) or (
+            _known.PROGRAMS.path(command) if "/" in command or bare != command.casefold() else None
         )
         if known:
             told, hidden = without_secrets(words)
@@ -185,7 +222,7 @@ def _changes(words: list[str]) -> Iterator[_Use]:
             known = known or _known.PROGRAMS.file(name)
             if known:
                 yield _Use(known=known, word=name[:200], kind=kind, told=text[:300])
-    elif words[0].rpartition("/")[2] in _DELETE:
+    elif words[0].rpartition("/")[2].casefold() in _DELETE:
         for name in words[1:]:
             path = name.rstrip("/*")
             known = _known.PROGRAMS.path(path) if not name.startswith("-") else None
