@@ -17,7 +17,7 @@ def message(number: int, chat: int) -> dict[str, Any]:
         "id": f"f-{number:032x}",
         "kind": "chat.message",
         "value": {"service": "kik", "own_account": None, "conversation": f"c{chat}"},
-        "times": [{"event": "sent", "utc": utc}],
+        "times": [{"event": "sent", "utc": utc, "unit": "s_unix"}],
         "source": {"path": "/a", "locator": f"row {number}"},
         "account": None,
     }
