@@ -29,6 +29,8 @@ from . import _known
 from ._installed import autostart, installed
 from ._values import MOST, below, bounded, filetime, report, text
 
+_HEADERS_OF_10 = (0x30, 0x34)  # bytes before the first entry of ShimCache; Windows 8 has 0x80
+
 Found = ProgramExecuted | ProgramPresent | ProgramTraces
 
 
@@ -144,7 +146,7 @@ def _shims(raw: bytes) -> Iterator[_Shim]:
             return
         path = raw[at + 14 : at + 14 + length].decode("utf-16-le", "replace")
         rest = at + 14 + length
-        if mark == b"10ts" and start >= 0x30:  # noqa: PLR2004 - Windows 10: the time follows
+        if start in _HEADERS_OF_10:  # the time follows
             modified = filetime(raw, rest)
         else:  # Windows 8: package name, two words of flags, then the time
             package = int.from_bytes(raw[rest : rest + 2], "little")

@@ -119,6 +119,23 @@ def _shim_7(path: str) -> bytes:
 
 
 @pytest.mark.parametrize(
+    ("start", "mark", "between"),
+    [
+        (0x34, b"10ts", b""),  # Windows 10
+        (0x80, b"10ts", bytes(10)),  # Windows 8.1: a package's name, flags
+        (0x80, b"00ts", bytes(10)),  # Windows 8
+    ],
+)
+def test_shim_cache_of_later_windows(start: int, mark: bytes, between: bytes) -> None:
+    path = r"C:\tor.exe".encode("utf-16-le")
+    when = 130_000_000_000_000_000
+    body = struct.pack("<H", len(path)) + path + between + struct.pack("<QI", when, 0)
+    entry = mark + struct.pack("<II", 0, len(body)) + body
+    raw = struct.pack("<I", start).ljust(start, b"\0") + entry * 2
+    assert [(e.path, e.modified) for e in machine_hives._shims(raw)] == [(r"C:\tor.exe", when)] * 2
+
+
+@pytest.mark.parametrize(
     ("raw", "expected"),
     [
         (_shim_7(r"C:\a.exe"), [r"C:\a.exe"]),
