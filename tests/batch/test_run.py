@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import IMAGES
 from triage import canonical
-from triage.batch.execute import RESULT
+from triage.batch.commands import RESULT
 from triage.batch.plan import Job, Plan, make_plan
 from triage.batch.run import Batch, Pass
 from triage.batch.settings import Settings
@@ -75,7 +75,7 @@ def go(
     *,
     resume: bool = False,
     settings: Settings | None = None,
-    abreast: int = 1,
+    abreast: int | None = None,
     **more: Any,
 ) -> ExitCode:
     out = images.parent / "out"
@@ -99,8 +99,8 @@ def told(images: Path) -> list[tuple[str, str]]:
     return [(event["event"], str(event["bundle"])[:1]) for event in events(images)]
 
 
-@pytest.mark.parametrize("abreast", [1, 2])
-def test_everything_is_planned_then_run(images: Path, abreast: int) -> None:
+@pytest.mark.parametrize("abreast", [None, 2])
+def test_everything_is_planned_then_run(images: Path, abreast: int | None) -> None:
     execute = Pretend(codes=[0, 3, 0])
     assert go(images, execute, abreast=abreast) is ExitCode.INCOMPLETE
     assert sorted(execute.runs) == [(f"{name}.bundle", False) for name in "abc"]
@@ -110,8 +110,8 @@ def test_everything_is_planned_then_run(images: Path, abreast: int) -> None:
     assert sorted(lines[3:]) == [(what, n) for what in ("finished", "started") for n in "abc"]
 
 
-@pytest.mark.parametrize("abreast", [1, 2])
-def test_a_bad_image_is_recorded_and_the_next_begun(images: Path, abreast: int) -> None:
+@pytest.mark.parametrize("abreast", [None, 2])
+def test_a_bad_image_is_recorded_and_the_next_begun(images: Path, abreast: int | None) -> None:
     def act(job: Job, output: Path) -> None:
         del output
         if job.name == "b":
@@ -130,8 +130,8 @@ def full(job: Job, output: Path) -> None:
         raise BundleError("cannot write") from OSError(errno.ENOSPC, "no space")
 
 
-@pytest.mark.parametrize("abreast", [1, 2])
-def test_a_full_disk_stops_the_batch_and_loses_nothing(images: Path, abreast: int) -> None:
+@pytest.mark.parametrize("abreast", [None, 2])
+def test_a_full_disk_stops_the_batch_and_loses_nothing(images: Path, abreast: int | None) -> None:
     with pytest.raises(BundleError, match=r"disk is full.*--resume"):
         go(images, Pretend(full), abreast=abreast)
     assert ("finished", "a") in told(images)

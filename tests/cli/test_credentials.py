@@ -76,6 +76,6 @@ def test_a_batch_hands_on_the_path_and_not_the_value(file: Path) -> None:
     job = Job(name="a", image=Path("a"), case=None, exhibit=None, segments=())
     options = settings.options(job, Path("b"), profile=profile.load([]), signer=None, resume=False)
     assert len(options.credentials) == 2
-    command = settings.command(job, Path("b"), resume=False)
+    command = settings.arguments(job, Path("b"), resume=False)
     assert f"--credentials={file}" in command
     assert "hunter2" not in " ".join(command) + repr(settings) + repr(options)

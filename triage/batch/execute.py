@@ -1,11 +1,9 @@
-"""How one image is run: in this process, or through the real command in a process of its own."""
+"""How one image is run: in this process, or by the command in a process of its own."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,26 +13,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+from triage.batch.commands import RESULT, Commands
 from triage.batch.plan import Job
 from triage.batch.settings import Settings
 from triage.bundle import Signer
 from triage.bundle.writer import MIN_FREE
 from triage.engine.options import Observer, Reporter
 from triage.engine.start import run
-from triage.errors import ExitCode, InterruptedRunError, TriageError, UsageError
 from triage.profile import Profile
-
-RESULT = (
-    "bundle_id",
-    "exit_code",
-    "findings",
-    "image_hash",
-    "milliseconds",
-    "not_examined",
-    "problems",
-    "seal_code",
-)
-_LAST = 2000  # characters of what a command said that go into its failure
 
 
 class Execute(Protocol):
@@ -73,69 +59,25 @@ class InProcess:
 
 
 class OtherProcesses:
-    """Runs the command; its messages go to `logs/NAME.log` beside the bundle."""
+    """Runs the command here; its messages go to `logs/NAME.log` beside the bundle."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._running: set[subprocess.Popen[bytes]] = set()
-        self._lock = threading.Lock()
-        self._stopped = False
+        self._commands = Commands()
 
     def __call__(self, job: Job, output: Path, *, settings: Settings, resume: bool) -> Any:
         """Run one image with the command; may be called from several threads."""
-        log = self._logs / f"{output.stem}.log"
-        try:
-            self._logs.mkdir(exist_ok=True)
-            with log.open("ab") as told:
-                start = told.tell()
-                out = self._run(settings.command(job, output, resume=resume), told)
-            said = log.read_bytes()[start:].decode("utf-8", "replace").strip()
-        except OSError as error:
-            raise TriageError(f"cannot start the run: {error.strerror}") from error
-        if out[0] is not None:
-            return out[0]
-        lines = [line for line in said.splitlines() if line.strip()]
-        raise _error(out[1], lines[-1][-_LAST:] if lines else f"exit code {out[1]}")
-
-    def _run(self, command: list[str], told: Any) -> tuple[dict[str, Any] | None, int]:
-        with self._lock:
-            if self._stopped:
-                raise InterruptedRunError("not started: the batch was interrupted")
-            # A session of its own: Ctrl-C reaches it once, through `interrupt`.
-            child = subprocess.Popen(  # noqa: S603 - our own command, no shell
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=told,
-                start_new_session=True,
-            )
-            self._running.add(child)
-        try:
-            text, _ = child.communicate()
-        finally:
-            with self._lock:
-                self._running.discard(child)
-        try:
-            value = json.loads(text)
-            return {name: value[name] for name in RESULT}, child.returncode
-        except (ValueError, LookupError, TypeError):
-            return None, child.returncode
+        arguments = settings.arguments(job, output, resume=resume)
+        return self._commands.run(arguments, log_of(output, self._logs)).value()
 
     def interrupt(self) -> None:
         """Pass Ctrl-C on to every run."""
-        with self._lock:
-            self._stopped = True
-            for child in self._running:
-                child.send_signal(signal.SIGINT)
+        self._commands.interrupt()
 
 
-def _error(code: int, said: str) -> TriageError:
-    message = said.removeprefix("triage: ")
-    if code == ExitCode.INTERRUPTED:
-        return InterruptedRunError(message)
-    if code == ExitCode.USAGE:
-        return UsageError(message)
-    return TriageError(message)
+def log_of(output: Path, logs: Path) -> Path:
+    """Return where the messages of the run that makes `output` go."""
+    return logs / f"{output.stem}.log"
 
 
 def disk_full(error: BaseException | None, folder: Path) -> bool:

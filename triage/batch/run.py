@@ -114,10 +114,10 @@ class Batch:
         self,
         one: Pass,
         *,
-        abreast: int = 1,
+        abreast: int | None = None,
         order: Callable[[tuple[Job, ...]], Sequence[Job]] = lambda jobs: jobs,
     ) -> None:
-        """Go once through all images, `abreast` at a time.
+        """Go once through all images, `abreast` at a time; None: one by one in this process.
 
         A bad image is recorded and the next one begun. Raises InterruptedRunError on Ctrl-C and
         BundleError on a full disk; what was begun is kept for `--resume`.
@@ -125,7 +125,7 @@ class Batch:
         with noting_interrupts() as pressed:
             try:
                 waiting = iter([job for job in order(self.plan.jobs) if not self._done(job, one)])
-                if abreast > 1:
+                if abreast is not None:
                     self._abreast(waiting, one, abreast)
                     return
                 for job in waiting:
@@ -236,7 +236,7 @@ class Batch:
                 reason=f"verify: {checked.verdict}",
             )
         elif before.get("event") != "finished":  # sealed, then killed before it was noted
-            self.state.append("finished", **about, **_from_bundle(path, checked.seal_code))
+            self.state.append("finished", **about, **from_bundle(path, checked.seal_code))
         else:
             self.state.append(
                 "skipped", **about, reason="finished before, and verified now", counts=False
@@ -262,7 +262,8 @@ def _code(event: Event) -> ExitCode:
     return ExitCode.FAILED if code is ExitCode.USAGE else code
 
 
-def _from_bundle(path: Path, seal_code: str | None) -> dict[str, Any]:
+def from_bundle(path: Path, seal_code: str | None) -> dict[str, Any]:
+    """Return the result of a run that nobody heard of, from the bundle that it sealed."""
     bundle = Bundle.open(path)
     run = bundle.run
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -95,9 +94,9 @@ class Settings:
             }
         )
 
-    def command(self, job: Job, output: Path, *, resume: bool) -> list[str]:
-        """Return the command line that does the same in a process of its own."""
-        return [sys.executable, "-m", "triage", "run", *self._arguments(job, output, resume=resume)]
+    def arguments(self, job: Job, output: Path, *, resume: bool) -> list[str]:
+        """Return the arguments with which `triage` does the same in a process of its own."""
+        return ["run", *self._arguments(job, output, resume=resume)]
 
     def _arguments(self, job: Job, output: Path, *, resume: bool) -> Iterator[str]:
         values: list[tuple[str, object]] = [

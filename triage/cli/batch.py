@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ from triage.batch.run import Batch, Pass
 from triage.batch.settings import QUICK, Settings
 from triage.batch.state import Event, State
 from triage.batch.summary import PassedOver, Summary, summary_csv, summary_json
-from triage.bundle import load_signer
+from triage.bundle import Signer, load_signer
 from triage.bundle.output import writing
 from triage.cli.command import cli, format_option
 from triage.cli.credentials import credentials_option, credentials_path, read_credentials
 from triage.cli.run import _seconds, passphrase
+from triage.console.drives import DriveTable
 from triage.console.output import (
     facts,
     note,
@@ -70,15 +71,19 @@ _SUMMARY = "summary"
 @click.option("--ranking", type=click.Path(path_type=Path), metavar="FILE", help="Own weights.")
 @click.option(
     "--images",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
+    type=click.IntRange(1, 1000),
+    show_default="1; on a cluster as many as its workers have threads",
     help="Images at once, each in a process of its own.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run the images on a Dask cluster that sees the same files: tls://HOST:8786.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    show_default="cores, shared by the images at once",
+    show_default="cores, shared by the images at once there",
     help="Worker processes of one image.",
 )
 @click.option("--budget", metavar="TIME", help="Time for each image: 90s, 20m, 2h.")
@@ -136,63 +141,100 @@ def batch_command(**given: Any) -> int:
     profile = settings.profile()
     settings = _with_credentials(settings, given["credentials"], profile)
     signer = load_signer(settings.sign, passphrase()) if settings.sign else None
-    passes = [Pass(settings=settings)]
-    if given["quick_first"]:
-        if profile.depth == QUICK:
-            raise UsageError("the profile is quick already", where="--quick-first")
-        passes.insert(0, Pass(settings=settings.quick(), suffix=".quick.bundle"))
+    if given["quick_first"] and profile.depth == QUICK:
+        raise UsageError("the profile is quick already", where="--quick-first")
     folder: Path = given["output"]
     sources: tuple[str, ...] = given["sources"]
     if not given["resume"]:
         make_plan(sources, output=folder, case=given["case"])  # wrong usage leaves no folder behind
-    tell = _events if format_ == "jsonl" else _notes
-    with State(folder, resume=given["resume"], tell=tell) as state:
+    with ExitStack() as stack:
+        execute, abreast, jobs = _execute(given, folder, signer, stack)
+        settings = replace(settings, jobs=jobs)
+        passes = [Pass(settings=settings)]
+        if given["quick_first"]:
+            passes.insert(0, Pass(settings=settings.quick(), suffix=".quick.bundle"))
+        tell = _events if format_ == "jsonl" else _notes
+        drives = stack.enter_context(DriveTable()) if abreast is not None else None
+        state = stack.enter_context(
+            State(folder, resume=given["resume"], tell=_both(tell, drives) if drives else tell)
+        )
         named = {
             Path(line["image"]): bundle.removesuffix(".bundle").removesuffix(".quick")
             for bundle, line in state.planned.items()
         }
         plan = make_plan(sources, output=folder, case=given["case"], named=named)
-        execute: Execute = (
-            OtherProcesses(folder / "logs")
-            if given["images"] > 1
-            else InProcess(observe=_observe, reporter=render_all, signer=signer)
-        )
         batch = Batch(folder=folder, plan=plan, state=state, execute=execute)
         _tell_space(batch.prepare(passes), folder, plan)
-        stopped: TriageError | None = None
-        try:
-            for one in passes:
-                batch.go(
-                    one,
-                    abreast=given["images"],
-                    order=lambda jobs: _pressing_first(jobs, state, folder, ranking),
-                )
-        except TriageError as error:
-            stopped = error
-        code = worst(batch.exit_code(), stopped.exit_code if stopped else ExitCode.OK)
-        summary = _summary(state, folder, plan, ranking, code)
-        try:
-            _write(folder, summary)
-        except TriageError as error:
-            stopped = stopped or error
+        summary, stopped = _examine(batch, passes, abreast, ranking)
     if format_ == "json":
         write_json(asdict(summary))
     elif format_ == "text":
         _print(summary, folder)
     if stopped is not None:
         raise stopped
-    return code
+    return summary.exit_code
+
+
+def _examine(
+    batch: Batch, passes: Sequence[Pass], abreast: int | None, ranking: Ranking
+) -> tuple[Summary, TriageError | None]:
+    """Go through the passes and write the summary; also return what stopped them, if anything."""
+    state, folder = batch.state, batch.folder
+    stopped: TriageError | None = None
+    try:
+        for one in passes:
+            batch.go(
+                one,
+                abreast=abreast,
+                order=lambda jobs: _pressing_first(jobs, state, folder, ranking),
+            )
+    except TriageError as error:
+        stopped = error
+    code = worst(batch.exit_code(), stopped.exit_code if stopped else ExitCode.OK)
+    summary = _summary(state, folder, batch.plan, ranking, code)
+    try:
+        _write(folder, summary)
+    except TriageError as error:
+        stopped = stopped or error
+    return summary, stopped
+
+
+def _execute(
+    given: dict[str, Any], folder: Path, signer: Signer | None, stack: ExitStack
+) -> tuple[Execute, int | None, int]:
+    """Return what runs an image, how many at once, and with how many worker processes each."""
+    images: int | None = given["images"]
+    jobs: int | None = given["jobs"]
+    logs = folder / "logs"
+    if given["scheduler"]:
+        from triage.batch.cluster import Cluster  # noqa: PLC0415 - no other batch needs it
+
+        cluster = stack.enter_context(Cluster(given["scheduler"], logs=logs))
+        return cluster, images or cluster.slots, jobs or cluster.jobs
+    cores = os.cpu_count() or 1
+    if images is not None and images > 1:
+        return OtherProcesses(logs), images, jobs or max(1, cores // images)
+    here = InProcess(observe=_observe, reporter=render_all, signer=signer)
+    return here, None, jobs or cores
+
+
+def _both(
+    first: Callable[[Event], None], second: Callable[[Event], None]
+) -> Callable[[Event], None]:
+    def tell(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return tell
 
 
 def _settings(given: dict[str, Any]) -> Settings:
-    images: int = given["images"]
     return Settings(
         profiles=given["profile_names"],
         only=tuple(glob for value in given["only"] for glob in value.split(",") if glob),
         examiner=given["examiner"],
         authority=given["authority"],
         notes=given["notes"],
-        jobs=given["jobs"] or max(1, (os.cpu_count() or 1) // images),
         hash_media=not given["no_hash"],
         plugins=given["plugins"],
         allow_incomplete=given["allow_incomplete"],

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from triage import profile as profiles
+from triage.batch.commands import hold_leash
 from triage.bundle import load_signer
 from triage.cli.command import cli, format_option
 from triage.cli.credentials import credentials_option, read_credentials
@@ -169,6 +170,7 @@ def run_command(**given: Any) -> int:
       triage run phone.tar -o phone.bundle --profile quick --profile chat
       triage run disk.001 -o d.bundle --expect sha256:9f86d081884c7d65… --sign lab.key
     """
+    hold_leash()
     format_: str = given["format_"]
     profile = profiles.load(given["profile_names"])
     options = Options(
