@@ -44,6 +44,7 @@ ONLY_IN = {
     "rich": ("triage.console", "triage.cli"),
     "yaml": ("triage.strict", "triage.credentials", "triage.formats.indicators", "triage.batch"),
     "jinja2": ("triage.report",),
+    "magic": ("triage.formats.filetype",),
     "distributed": ("triage.batch.cluster",),
 }
 

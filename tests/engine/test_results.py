@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.engine.runs import HOSTILE, SEED
@@ -124,6 +125,24 @@ def test_everything_is_redacted_before_it_is_noted(results: Results, fine: Any) 
     records = list(results.records(Accounts(())))
     assert b"clear value" not in encode(records)
     assert [item["secret"] for item in results.secrets] == ["the clear value"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("image/png", "image/png"),
+        (None, None),
+        ("a b/c", None),
+        ("x/" + "y" * 200, None),
+        ("", None),
+    ],
+)
+def test_a_type_has_the_form_of_one(
+    results: Results, fine: Any, said: str | None, kept: str | None
+) -> None:
+    reply = msgspec.structs.replace(read(), mime=said)
+    (file,) = results.checked(match(fine), [reply], None).files
+    assert file.record["type"] == kept
 
 
 @pytest.mark.parametrize(

@@ -341,6 +341,7 @@ class FileRead(Reply, frozen=True, kw_only=True):
     runs: tuple[ByteRun, ...]
     read: Literal["complete", "partial", "bad_chunk", "short"]
     secret: bool = False  # a checksum-valid seed, key or token stands in it
+    mime: str | None = None  # by its first bytes
 
 
 class Trouble(Reply, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ TEXT_LIMIT = 10_000
 
 _LONGEST = 1 << 21  # characters of one finding as a message
 _DIGEST = re.compile("([0-9a-f]{32})|([0-9a-f]{40})|([0-9a-f]{64})")
+_MIME = re.compile(r"[A-Za-z0-9.+-]{1,40}/[A-Za-z0-9.+-]{1,100}")
 _CODE = re.compile("[a-z_]{1,40}")
 SCAN = "engine.scan"
 """Who found it, where the content scan did."""
@@ -390,6 +391,7 @@ def file_record(volume: Volume, reply: m.FileRead) -> dict[str, Any]:
                 "address": entry.address,
                 "allocation": allocation_value(entry.allocation),
                 "size": entry.size,
+                "type": reply.mime if _MIME.fullmatch(reply.mime or "") else None,
                 "hashes": {
                     name: reply.hashes[name]
                     for name in MEDIA_ALGORITHMS

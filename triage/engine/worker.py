@@ -58,6 +58,7 @@ from triage.evidence.second_tree import SecondTree
 from triage.evidence.tree import FileTree, walk
 from triage.extractor import Extractor
 from triage.findings import KINDS, Finding
+from triage.formats.filetype import LOOKED_AT, filetype
 from triage.hashing import Digests, ParallelDigests
 from triage.model import Container, EvidencePath, Reader
 from triage.profile import Limits
@@ -368,9 +369,11 @@ class Worker:
         digests = Digests()
         state: Literal["complete", "partial", "bad_chunk", "short"] = "complete"
         secret = False
+        mime: str | None = None
         try:
             if access.content is not None:
                 digests.update(access.content)
+                mime = filetype(access.content)
                 secret = _holds_secret(access.content)
             elif access.reader is None:
                 state = "short"
@@ -378,6 +381,7 @@ class Worker:
                 state = "partial"
             else:
                 secret = access.reader.size > _LOOKED_THROUGH
+                mime = filetype(access.reader.read_at(0, LOOKED_AT))
                 tail = b""
                 for block in _blocks(access.reader):
                     digests.update(block)
@@ -399,6 +403,7 @@ class Worker:
             runs=runs,
             read=state,
             secret=secret or access.withheld,
+            mime=mime,
         )
 
     def export(self, request: m.Export) -> None:

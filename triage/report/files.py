@@ -22,6 +22,7 @@ class ReadFile:
     key: str
     place: Place
     size: str
+    type: str | None
     read: str
     whole: bool
     hashes: tuple[tuple[str, str], ...]
@@ -93,6 +94,7 @@ def _file(record: Record) -> ReadFile:
         key=record["key"],
         place=place_of({"source": {"filesystem": None, "file": record["key"], **record}}),
         size=size(int(record["size"])),
+        type=record.get("type"),
         read=READ.get(record["read"], record["read"]),
         whole=record["read"] == "complete",
         hashes=tuple(
