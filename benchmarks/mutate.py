@@ -38,10 +38,9 @@ sys.path.insert(0, str(ROOT))
 from tests.conftest import lines  # noqa: E402 - found through the path set above
 from tests.hostile.fat import SECTOR, Fat  # noqa: E402
 from tests.nursery import SharedNursery, shared_nursery  # noqa: E402
-from tests.silent import Silent  # noqa: E402
 from triage import profile  # noqa: E402
 from triage.bundle import verify  # noqa: E402
-from triage.engine.options import Options  # noqa: E402
+from triage.engine.options import Options, Silent  # noqa: E402
 from triage.engine.records import finding_id  # noqa: E402
 from triage.engine.start import run  # noqa: E402
 from triage.errors import TriageError, WorkerError  # noqa: E402

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import pytest
 
+import triage
 from tests.conftest import ROOT
 from triage import cli as modules
 from triage.cli.command import COMMANDS, cli
@@ -125,3 +127,23 @@ def test_options_in_the_contract_exist(name: str) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_python_of_the_guide_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (DOCS / "automation.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    tree = min((ROOT / "fixtures" / "wallet" / "electrum").glob("*/tree"))
+    shutil.copytree(tree, tmp_path / "exhibit-7")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "automation.md", "exec"), {})  # noqa: S102 - our own guide
+    assert "wallet.file" in capsys.readouterr().out
+
+
+def test_what_programs_import_is_there() -> None:
+    for name in triage.__all__:
+        assert getattr(triage, name)
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        _ = triage.absent

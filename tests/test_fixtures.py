@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pyrage.x25519 import Identity
 
-from tests.silent import silent_run
+import triage
 from triage import profile
 from triage.bundle import Bundle
 from triage.canonical import line
@@ -58,7 +58,7 @@ def test_fixture(case: Path, tmp_path: Path, request: pytest.FixtureRequest) -> 
     chosen = profile.load(["quick", *([str(own)] if own.exists() else [])])
     identity = Identity.generate()
     recipient = str(identity.to_public())
-    silent_run(
+    triage.run(
         Options(image=case / "tree", output=bundle, profile=chosen, secrets_recipient=recipient)
     )
     data = bundle / "data"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+import triage
 from tests.conftest import ROOT, lines
-from tests.silent import silent_run
 from triage import profile
 from triage.engine.options import Options
 
@@ -21,7 +21,7 @@ ITEMS = {item["id"]: item for item in KEY["items"]}
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     path: Path = tmp_path_factory.mktemp("practice") / "b"
-    result = silent_run(
+    result = triage.run(
         Options(image=TRAINING / "practice.E01", output=path, profile=profile.load(()))
     )
     assert int(result.exit_code) == KEY["exit_code"]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import triage
 from tests.conftest import ROOT, lines
-from tests.silent import silent_run
 from triage import profile
 from triage.engine.options import Options
 from triage.registry import load
@@ -124,7 +124,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "e" / "Music" / "mail.mailbox.remailer 0").write_bytes(b"\n" + MBOX)
     shutil.copytree(STORE, root / "e" / "Documents" / "kept")
     options = Options(image=root / "e", output=root / "b", profile=profile.load(["standard"]))
-    silent_run(options)
+    triage.run(options)
     return root / "b"
 
 

@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, lines
-from tests.silent import Silent
 from triage import profile
 from triage.bundle import Bundle
 from triage.engine import messages as m
 from triage.engine import pool
-from triage.engine.options import Options, RunResult
+from triage.engine.options import Options, RunResult, Silent
 from triage.engine.start import run
 
 SEED = "scheme spot photo card baby mountain device kick cradle pact join borrow"  # of BIP-39

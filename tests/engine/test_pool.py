@@ -12,10 +12,10 @@ import pytest
 
 from tests.conftest import lines
 from tests.engine.runs import go, options, records, small_image
-from tests.silent import Silent
 from triage.engine import messages as m
 from triage.engine import nursery
 from triage.engine import pool as pool_module
+from triage.engine.options import Silent
 from triage.engine.pool import Pool, Task
 from triage.errors import ExitCode, FailingDeviceError, ImageError, TriageError, WorkerError
 from triage.profile import Limits

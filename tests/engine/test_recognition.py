@@ -15,7 +15,6 @@ from tests.conftest import ROOT, lines
 from tests.engine.runs import At, go, options, records
 from tests.evidence.ewf_writer import CHUNK, segments, write
 from tests.evidence.test_ntfs import media
-from tests.silent import Silent
 from triage import profile
 from triage.content import Header, HeaderPattern, JsonObject, SqliteSchema
 from triage.engine import messages as m
@@ -23,6 +22,7 @@ from triage.engine import nursery, recogniser
 from triage.engine.accounts import Accounts
 from triage.engine.heads import Candidates, Heads
 from triage.engine.journal import Journal
+from triage.engine.options import Silent
 from triage.engine.place import Place
 from triage.engine.pool import Task
 from triage.engine.recognition import Recognition

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+import triage
 from tests.conftest import lines
-from tests.silent import Silent, silent_run
 from triage import profile
 from triage.bundle import Bundle, verify
 from triage.engine import nursery
-from triage.engine.options import CaseInfo, Options, RunResult
+from triage.engine.options import CaseInfo, Options, RunResult, Silent
 from triage.engine.records import finding_id
 from triage.engine.start import run as engine_run
 from triage.errors import ExitCode, TriageError, WorkerError
@@ -50,7 +50,7 @@ def run(tmp_path: Path) -> Run:
             jobs=jobs,
             **more,
         )
-        return silent_run(options), bundle / "data"
+        return triage.run(options), bundle / "data"
 
     return go
 
@@ -251,7 +251,7 @@ def test_a_long_file_with_a_seed_is_not_exported_in_clear(
         plugins=str(BAD),
         only=("bad.test.head",),
     )
-    silent_run(options)
+    triage.run(options)
     (record,) = lines(tmp_path / "b" / "data" / "files.jsonl")
     assert (record["read"], record["exported"]) == ("complete", None)
     outcomes = {line["outcome"] for line in lines(tmp_path / "b" / "data" / "coverage.jsonl")}
@@ -272,6 +272,6 @@ def test_a_file_too_long_to_look_through_counts_as_secret(
         plugins=str(BAD),
         only=("bad.test.head",),
     )
-    silent_run(options)
+    triage.run(options)
     (record,) = lines(tmp_path / "b" / "data" / "files.jsonl")
     assert (record["exported"] is not None) is exported

@@ -6,8 +6,7 @@ import gzip
 from pathlib import Path
 
 from tests.conftest import IMAGES, Triage, lines
-from tests.silent import silent_run
-from triage import profile
+from triage import profile, run
 from triage.engine.options import Options
 from triage.errors import ExitCode
 
@@ -16,9 +15,7 @@ def test_a_file_system_cut_by_the_end_of_the_image_counts(tmp_path: Path, triage
     whole = gzip.decompress((IMAGES / "ext4.raw.gz").read_bytes())
     image = tmp_path / "cut.raw"
     image.write_bytes(whole[: -(64 << 10)])
-    result = silent_run(
-        Options(image=image, output=tmp_path / "b", profile=profile.load(["quick"]))
-    )
+    result = run(Options(image=image, output=tmp_path / "b", profile=profile.load(["quick"])))
     assert result.exit_code == ExitCode.INCOMPLETE
     assert triage("info", image).code == ExitCode.INCOMPLETE
     data = tmp_path / "b" / "data"

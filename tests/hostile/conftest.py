@@ -12,12 +12,11 @@ import pytest
 
 from tests.conftest import Ran, lines
 from tests.nursery import shared_nursery
-from tests.silent import Silent
 from triage import profile
 from triage.bundle import verify
 from triage.cli import command
 from triage.cli import run as run_module
-from triage.engine.options import Options
+from triage.engine.options import Options, Silent
 from triage.engine.records import finding_id
 from triage.engine.start import run
 from triage.errors import ExitCode

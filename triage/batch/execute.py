@@ -13,13 +13,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+import triage
 from triage.batch.commands import RESULT, Commands
 from triage.batch.plan import Job
 from triage.batch.settings import Settings
 from triage.bundle import Signer
 from triage.bundle.writer import MIN_FREE
-from triage.engine.options import Observer, Reporter
-from triage.engine.start import run
+from triage.engine.options import Observer
 from triage.profile import Profile
 
 
@@ -40,7 +40,6 @@ class InProcess:
     """One run after the other, here. `observe` makes what shows the progress of one."""
 
     observe: Callable[[Job], AbstractContextManager[Observer]]
-    reporter: Reporter
     signer: Signer | None
 
     def __call__(self, job: Job, output: Path, *, settings: Settings, resume: bool) -> Any:
@@ -48,7 +47,7 @@ class InProcess:
         profile: Profile = settings.profile()
         options = settings.options(job, output, profile=profile, signer=self.signer, resume=resume)
         with self.observe(job) as observer:
-            result = run(options, observer, self.reporter)
+            result = triage.run(options, observer)
         return {
             **{name: getattr(result, name) for name in RESULT},
             "exit_code": int(result.exit_code),

@@ -42,7 +42,6 @@ from triage.engine.options import Observer
 from triage.errors import ExitCode, TriageError, UsageError, worst
 from triage.model import Walker
 from triage.profile import Profile
-from triage.report import render_all
 from triage.report.batch import batch_page
 
 _SUMMARY = "summary"
@@ -214,7 +213,7 @@ def _execute(
     cores = os.cpu_count() or 1
     if images is not None and images > 1:
         return OtherProcesses(logs), images, jobs or max(1, cores // images)
-    here = InProcess(observe=_observe, reporter=render_all, signer=signer)
+    here = InProcess(observe=_observe, signer=signer)
     return here, None, jobs or cores
 
 

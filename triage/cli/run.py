@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+import triage
 from triage import profile as profiles
 from triage.batch.commands import hold_leash
 from triage.bundle import load_signer
@@ -29,12 +30,11 @@ from triage.console.output import (
 from triage.console.progress import ProgressObserver
 from triage.console.summary import print_summary
 from triage.engine.options import CaseInfo, Options, RunResult
-from triage.engine.start import run as run_engine
 from triage.engine.terms import Terms
 from triage.engine.terms import load as load_terms
 from triage.errors import ExitCode, UsageError
 from triage.model import Walker
-from triage.report import prepare, render_all
+from triage.report import prepare
 
 _DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -218,7 +218,7 @@ def run_and_tell(options: Options, *, format_: str = "text") -> RunResult:
 
     threading.Thread(target=prepare, daemon=True).start()  # while we wait for the workers
     with ProgressObserver(ready) as observer:
-        result = run_engine(options, observer, render_all)
+        result = triage.run(options, observer)
     if format_ == "json":
         write_json({**asdict(result), "path": os.fspath(result.path)})
     elif format_ == "text":

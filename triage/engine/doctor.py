@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import triage
 from triage import profile
-from triage.engine.environment import DISTRIBUTION, dependencies
+from triage.engine.environment import DISTRIBUTION, dependencies, unlocked
 from triage.engine.run import survey
 from triage.errors import TriageError
 from triage.registry import load
@@ -33,6 +33,7 @@ def examine() -> Iterator[Check]:
     for name, check in (
         ("python", _python),
         ("libraries", _libraries),
+        ("lock", _lock),
         ("other triage package", _other_package),
         ("extractors", _extractors),
         ("profiles", _profiles),
@@ -63,6 +64,14 @@ def _libraries() -> tuple[str, str]:
     if found.get("pytsk3", "") < _OLDEST_TSK:
         return "FAIL", f"pytsk3 {found.get('pytsk3')} has known memory errors"
     return "pass", ", ".join(f"{name} {number}" for name, number in found.items())
+
+
+def _lock() -> tuple[str, str]:
+    found = unlocked()
+    if not found:
+        return "pass", "every library is the one that was locked and tested"
+    listed = "; ".join(f"{name} {text}" for name, text in found.items())
+    return "warn", f"not as locked: {listed}. Results may differ from those of other machines"
 
 
 def _other_package() -> tuple[str, str]:

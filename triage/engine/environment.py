@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.resources import files
 
 from triage.errors import TriageError
 
 DISTRIBUTION = "disk-triage"
+
+_LOCKED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
 
 
 def dependencies() -> dict[str, str]:
@@ -29,6 +34,20 @@ def dependencies() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "missing"
     return dict(sorted(found.items()))
+
+
+def unlocked() -> dict[str, str]:
+    """Return installed packages whose version is not the locked one: both versions in words."""
+    text = files("triage").joinpath("locked.txt").read_text(encoding="utf-8")
+    locked: dict[str, set[str]] = {}
+    for name, number in _LOCKED.findall(text):
+        locked.setdefault(name, set()).add(number)
+    found: dict[str, str] = {}
+    for name, numbers in sorted(locked.items()):
+        with suppress(PackageNotFoundError):  # what an extra needs, or another system
+            if (there := version(name)) not in numbers:
+                found[name] = f"{there}, locked {' or '.join(sorted(numbers))}"
+    return found
 
 
 def environment() -> dict[str, object]:

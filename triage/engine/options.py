@@ -81,6 +81,21 @@ class Observer(Protocol):
         ...
 
 
+class Silent:
+    """An observer that shows nothing."""
+
+    def phase(self, name: str, total: int | None, unit: str) -> None:
+        """Show nothing."""
+
+    def progress(self, done: int) -> None:
+        """Show nothing."""
+
+    def findings_ready(
+        self, findings: Sequence[Record], coverage: Sequence[Record], problems: Sequence[Record]
+    ) -> None:
+        """Show nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """A sealed bundle and what a script needs to know of it."""
