@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.conftest import IMAGES, lines
 from tests.engine.runs import At, go, options, records, requests
-from tests.silent import Silent
 from triage import profile
 from triage.engine import messages as m
 from triage.engine import nursery
 from triage.engine import run as engine_run
+from triage.engine.options import Silent
 from triage.engine.source import open_source
 from triage.errors import ExitCode, InterruptedRunError
 from triage.evidence.index import Index
