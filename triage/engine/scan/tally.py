@@ -88,8 +88,10 @@ class Tally:
             if statement.match is None:
                 continue
             known = self.told.get((statement.match.volume, None, statement.match.row, ()))
-            kind = _SAME_AS.get(statement.finding.kind, statement.finding.kind)
-            if known and known.pop(_key(kind, statement.finding), None):
+            if not known:  # nearly all: a finding is unpacked each time
+                continue
+            kind = _SAME_AS.get(statement.kind.kind, statement.kind.kind)
+            if known.pop(_key(kind, statement.finding), None):
                 dropped += 1
         return dropped
 
