@@ -19,14 +19,19 @@ from triage.engine import nursery, run, start
 from triage.engine.nursery import Child, Launcher, Nursery
 
 _start = nursery.launcher
+_KEPT = 3  # nurseries for other places
 
 
 @dataclass(slots=True)
 class SharedNursery:
-    """Gives the nursery of its place for third-party extractors to every run that asks."""
+    """Gives the nursery of its place for third-party extractors to every run that asks.
+
+    A run with another place gets the one that is kept for that, or starts it.
+    """
 
     plugins: str
     nursery: Nursery
+    others: dict[str, SharedNursery] = field(default_factory=dict)
     arguments: tuple[str, ...] = field(default_factory=lambda: nursery.NURSERY)
     process: int = field(default_factory=os.getpid)
     started: list[Child] = field(default_factory=list)
@@ -34,14 +39,25 @@ class SharedNursery:
     @contextlib.contextmanager
     def launcher(self, plugins: str) -> Iterator[Launcher]:
         """Stand in for `triage.engine.nursery.launcher`."""
-        if (plugins, nursery.NURSERY) != (self.plugins, self.arguments):
+        if self.arguments != nursery.NURSERY:
             with _start(plugins) as found:
                 yield found
         elif os.getpid() != self.process:
             yield ForkedNursery(plugins)  # ends with the process
+        elif plugins != self.plugins:
+            self.started.clear()
+            with self._other(plugins).launcher(plugins) as found:
+                yield found
         else:
             self.started.clear()
             yield self
+
+    def _other(self, plugins: str) -> SharedNursery:
+        if plugins not in self.others:
+            while len(self.others) >= _KEPT:
+                self.others.pop(next(iter(self.others))).nursery.close()
+            self.others[plugins] = SharedNursery(plugins, Nursery(plugins), started=self.started)
+        return self.others[plugins]
 
     def launch(self, stdin: int, stdout: int, kept: Sequence[int]) -> Child:
         """Start a worker."""
@@ -85,3 +101,5 @@ def shared_nursery(plugins: str) -> Iterator[SharedNursery]:
             mock.patch.object(start, "launcher", shared.launcher),
         ):
             yield shared
+        for other in shared.others.values():
+            other.nursery.close()

@@ -12,10 +12,9 @@ import pytest
 
 from tests.conftest import Ran, lines
 from tests.nursery import shared_nursery
-from triage import profile
+from triage import profile, report
 from triage.bundle import verify
 from triage.cli import command
-from triage.cli import run as run_module
 from triage.engine.options import Options, Silent
 from triage.engine.records import finding_id
 from triage.engine.start import run
@@ -103,7 +102,7 @@ def examine(tmp_path: Path) -> Examine:
 @pytest.fixture
 def command_line(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run the command in this process: all of `triage` but a fresh interpreter and the report."""
-    monkeypatch.setattr(run_module, "render_all", lambda _: ())
+    monkeypatch.setattr(report, "render_all", lambda _: ())
 
     def go(*arguments: str | Path) -> Ran:
         monkeypatch.setattr(sys, "argv", ["triage", *map(str, arguments)])
