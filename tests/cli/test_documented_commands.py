@@ -25,7 +25,7 @@ def shown() -> Iterator[list[str]]:
             for line in block.replace("\\\n", " ").splitlines():
                 command = re.sub(r"^(\$ |\.venv/bin/)", "", line.strip())
                 if command.startswith("triage ") and command.split()[1] in COMMANDS:
-                    yield shlex.split(command.split(" | ")[0], comments=True)[1:]
+                    yield shlex.split(re.split(r" [|>] ", command)[0], comments=True)[1:]
 
 
 SHOWN = list(shown())
