@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from triage.engine.nursery import LENT, Nursery
 from triage.errors import ExitCode, InterruptedRunError, TriageError, UsageError
 
 RESULT = (
@@ -55,7 +56,9 @@ class Answer:
 class Commands:
     """The runs that are going on. `run` may be called from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, nursery: Nursery | None = None) -> None:
+        """Take a nursery that each run gets a copy of; without one, each starts its own."""
+        self._nursery = nursery
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -77,9 +80,15 @@ class Commands:
         return Answer(result=_result(text), exit_code=code, said=lines[-1] if lines else "")
 
     def _communicate(self, arguments: Sequence[str], leash: int, told: Any) -> tuple[bytes, int]:
-        with self._lock:
+        with self._lock, ExitStack() as stack:
             if self._stopped:
                 raise InterruptedRunError("not started: the batch was interrupted")
+            environment = {**os.environ, LEASH: "1"}
+            kept: tuple[int, ...] = ()
+            if self._nursery is not None:
+                lent = stack.enter_context(self._nursery.lend())
+                kept = (lent.fileno(),)
+                environment[LENT] = str(lent.fileno())
             # A session of its own: Ctrl-C reaches it once, through `interrupt`.
             child = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 [sys.executable, "-m", "triage", *arguments],
@@ -87,7 +96,8 @@ class Commands:
                 stdout=subprocess.PIPE,
                 stderr=told,
                 start_new_session=True,
-                env={**os.environ, LEASH: "1"},
+                pass_fds=kept,
+                env=environment,
             )
             self._running.add(child)
         try:

@@ -19,6 +19,7 @@ from triage.batch.plan import Job
 from triage.batch.settings import Settings
 from triage.bundle import Signer
 from triage.bundle.writer import MIN_FREE
+from triage.engine.nursery import Nursery
 from triage.engine.options import Observer
 from triage.profile import Profile
 
@@ -60,9 +61,10 @@ class InProcess:
 class OtherProcesses:
     """Runs the command here; its messages go to `logs/NAME.log` beside the bundle."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, nursery: Nursery | None = None) -> None:
+        """Put logs into the folder `logs`; runs share what `nursery` has imported."""
         self._logs = logs
-        self._commands = Commands()
+        self._commands = Commands(nursery)
 
     def __call__(self, job: Job, output: Path, *, settings: Settings, resume: bool) -> Any:
         """Run one image with the command; may be called from several threads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from triage.console.output import (
 from triage.console.progress import ProgressObserver
 from triage.console.words import size
 from triage.custody import system_clock, utc_text
+from triage.engine.nursery import Nursery, possible
 from triage.engine.options import Observer
 from triage.errors import ExitCode, TriageError, UsageError, worst
 from triage.model import Walker
@@ -212,7 +213,8 @@ def _execute(
         return cluster, images or cluster.slots, jobs or cluster.jobs
     cores = os.cpu_count() or 1
     if images is not None and images > 1:
-        return OtherProcesses(logs), images, jobs or max(1, cores // images)
+        shared = stack.enter_context(closing(Nursery(given["plugins"]))) if possible() else None
+        return OtherProcesses(logs, shared), images, jobs or max(1, cores // images)
     here = InProcess(observe=_observe, signer=signer)
     return here, None, jobs or cores
 

@@ -32,9 +32,12 @@ NURSERY = ("-P", "-m", "triage.engine.nursery")
 WORKER = ("-P", "-m", "triage.engine.worker")
 """Arguments of the interpreter of a worker that comes alone."""
 
+LENT = "TRIAGE_NURSERY"
+"""Names the descriptor of a nursery that a batch lends to a run that it starts."""
+
 _MOST_KEPT = 16  # descriptors of one worker
 _HEAD = struct.Struct("=ci")  # what is asked, or said; a process or its status
-_FORK, _STATUS = b"f", b"s"
+_FORK, _STATUS, _LEND = b"f", b"s", b"l"
 _NUMBER = struct.Struct("=i")
 
 
@@ -100,8 +103,15 @@ class Child:
 class Nursery:
     """The run's side. Started at once, it imports while the run does."""
 
-    def __init__(self, plugins: str) -> None:
-        """Start it. `plugins` is as in `registry.load`. Raises WorkerError."""
+    def __init__(self, plugins: str, *, lent: int | None = None) -> None:
+        """Start it, or use the one behind a descriptor. `plugins` is as in `registry.load`.
+
+        Raises WorkerError.
+        """
+        self._process: subprocess.Popen[bytes] | None = None
+        if lent is not None:
+            self._socket = socket.socket(fileno=lent)
+            return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
@@ -115,8 +125,24 @@ class Nursery:
     def close(self) -> None:
         """End it; workers go on."""
         self._socket.close()
-        self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def lend(self) -> socket.socket:
+        """Return the run's side of a copy of it, which ends with that. Raises WorkerError.
+
+        For a run in a process of its own, which would import the same.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                socket.send_fds(self._socket, [_HEAD.pack(_LEND, 0)], [theirs.fileno()])
+                _HEAD.unpack(self._socket.recv(_HEAD.size))
+            except (OSError, struct.error) as error:
+                ours.close()
+                raise WorkerError("the parent of the workers cannot be lent") from error
+        return ours
 
     def launch(self, stdin: int, stdout: int, kept: Sequence[int]) -> Child:
         """Start a worker on two pipes; `kept` have the same numbers there. Raises WorkerError."""
@@ -127,8 +153,8 @@ class Nursery:
             answer, descriptors, _, _ = socket.recv_fds(self._socket, _HEAD.size, 1)
             said, pid = _HEAD.unpack(answer)
         except (OSError, struct.error) as error:
-            self._process.kill()
-            raise WorkerError(f"a worker cannot be started: {_ending(self._process)}") from error
+            why = _ending(self._process) if self._process else "its parent ended"
+            raise WorkerError(f"a worker cannot be started: {why}") from error
         if said != _FORK or not descriptors:
             raise WorkerError(f"a worker cannot be started: {os.strerror(pid)}")
         return Child(self._socket, pid, descriptors[0])
@@ -167,11 +193,16 @@ class Spawner:
         """Start no more of them."""
 
 
+def possible() -> bool:
+    """Whether descriptors and processes can be handed over here."""
+    return hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")
+
+
 @contextlib.contextmanager
 def launcher(plugins: str) -> Iterator[Launcher]:
     """Give what starts workers here; `plugins` is as in `registry.load`. Raises WorkerError."""
-    here = hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")
-    found = Nursery(plugins) if here else Spawner()
+    lent = os.environ.pop(LENT, None)
+    found = Nursery(plugins, lent=int(lent) if lent else None) if possible() else Spawner()
     with contextlib.closing(found):
         yield found
 
@@ -209,6 +240,7 @@ def _environment() -> dict[str, str]:
 
 
 def _ending(process: subprocess.Popen[bytes]) -> str:
+    process.kill()
     code = process.wait()
     return "its parent was killed" if code < 0 else f"its parent ended with exit code {code}"
 
@@ -225,11 +257,23 @@ def main() -> None:
     worker.import_all(sys.argv[-1])
     gc.collect()
     gc.freeze()  # what is shared stays shared
+    copies: list[int] = []
     while True:
         request, descriptors, _, _ = socket.recv_fds(run, 4096, _MOST_KEPT)
         if not request:
             return
         asked, number = _HEAD.unpack_from(request)
+        if asked == _LEND:
+            copies = [copy for copy in copies if not os.waitpid(copy, os.WNOHANG)[0]]
+            copy = os.fork()
+            if copy == 0:
+                run.close()
+                run, copies = socket.socket(fileno=descriptors[0]), []
+                continue
+            copies.append(copy)
+            os.close(descriptors[0])
+            run.send(_HEAD.pack(_LEND, 0))
+            continue
         if asked == _STATUS:
             run.send(_HEAD.pack(_STATUS, os.waitpid(number, 0)[1]))
             continue
