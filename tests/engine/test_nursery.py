@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from triage.batch.commands import Commands
 from triage.engine.nursery import Nursery
 from triage.errors import WorkerError
 from triage.registry import NONE
@@ -39,3 +42,13 @@ def test_one_that_has_ended_lends_nothing() -> None:
     nursery.close()
     with pytest.raises(WorkerError, match="cannot be lent"):
         nursery.lend()
+
+
+def test_without_it_a_run_of_a_batch_starts_its_own(tmp_path: Path) -> None:
+    nursery = Nursery(NONE)
+    nursery.close()
+    (tmp_path / "in").mkdir()
+    run = ("run", str(tmp_path / "in"), "-o", str(tmp_path / "b"), "--format", "json")
+    answer = Commands(nursery).run([*run, "--profile", "quick"], tmp_path / "logs" / "b.log")
+    assert answer.value()["exit_code"] == 0
+    assert json.loads((tmp_path / "b" / "data" / "run.json").read_bytes())["exit_code"] == 0

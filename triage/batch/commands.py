@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from triage.engine.nursery import LENT, Nursery
-from triage.errors import ExitCode, InterruptedRunError, TriageError, UsageError
+from triage.errors import ExitCode, InterruptedRunError, TriageError, UsageError, WorkerError
 
 RESULT = (
     "bundle_id",
@@ -86,9 +86,10 @@ class Commands:
             environment = {**os.environ, LEASH: "1"}
             kept: tuple[int, ...] = ()
             if self._nursery is not None:
-                lent = stack.enter_context(self._nursery.lend())
-                kept = (lent.fileno(),)
-                environment[LENT] = str(lent.fileno())
+                with suppress(WorkerError):  # it was killed: this run starts its own
+                    lent = stack.enter_context(self._nursery.lend())
+                    kept = (lent.fileno(),)
+                    environment[LENT] = str(lent.fileno())
             # A session of its own: Ctrl-C reaches it once, through `interrupt`.
             child = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 [sys.executable, "-m", "triage", *arguments],
