@@ -62,6 +62,13 @@ def test_without_wallets_it_says_what_that_does_not_show(make: Make) -> None:
     assert "That does not show that there is none" in page
 
 
+def test_forms_of_a_practice_image_say_so(made: Bundle) -> None:
+    image = {**made.run["image"], "training": {"scenario": "One", "notice": "Made up."}}
+    made.run["image"] = image
+    for _, content in forms(made):
+        assert content.decode().count("Training, not evidence") == 2
+
+
 def test_hostile_text_is_inert(make: Make) -> None:
     hostile = "<script>alert(1)</script>\u202e{{ 7*7 }}\x1b[31m"
     bundle = make(

@@ -286,6 +286,17 @@ def plain(make: Make, make_bundle: MakeBundle) -> Bundle:
     )
 
 
+def test_a_practice_image_is_marked_everywhere(make: Make, make_bundle: MakeBundle) -> None:
+    told = {"scenario": "Market <one>", "notice": "All persons are made up."}
+    bundle = make_bundle([make(1)], image={**RUN_IMAGE, "training": told})
+    for _, content in render_all(bundle):
+        if not content.startswith(b'"utc"'):
+            text = Page(content).text
+            assert "training, not evidence" in text.lower()
+            assert "All persons are made up." in text
+    assert "Market <one>" in Page(render(bundle)).text
+
+
 def test_the_same_bundle_gives_the_same_bytes(plain: Bundle) -> None:
     assert list(render_all(plain)) == list(render_all(Bundle(plain.root)))
 

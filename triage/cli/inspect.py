@@ -21,6 +21,7 @@ from triage.console.cases import guidance_of
 from triage.console.conversations import print_conversations
 from triage.console.output import facts, note, stdout, table, write_json, write_jsonl
 from triage.console.summary import account_name, latest, print_summary
+from triage.console.training import training_of
 from triage.engine.records import finding_id
 from triage.engine.remeasure import remeasure
 from triage.errors import BundleError, ExitCode, ParseError, UsageError, worst
@@ -253,6 +254,7 @@ def show_command(
             list(opened.coverage()),
             list(opened.problems()),
             guidance_of(opened.run),
+            training=training_of(opened.run),
         )
     return ExitCode.OK
 

@@ -15,7 +15,7 @@ import click
 import triage
 from triage import profile as profiles
 from triage.batch.commands import hold_leash
-from triage.bundle import load_signer
+from triage.bundle import Bundle, load_signer
 from triage.cli.command import cli, format_option
 from triage.cli.credentials import credentials_option, read_credentials
 from triage.console.cases import crypto
@@ -28,7 +28,8 @@ from triage.console.output import (
     write_jsonl,
 )
 from triage.console.progress import ProgressObserver
-from triage.console.summary import print_summary
+from triage.console.summary import print_summary, print_training
+from triage.console.training import training_of
 from triage.engine.options import CaseInfo, Options, RunResult
 from triage.engine.terms import Terms
 from triage.engine.terms import load as load_terms
@@ -224,6 +225,7 @@ def run_and_tell(options: Options, *, format_: str = "text") -> RunResult:
     elif format_ == "text":
         console = stdout()
         console.print()
+        print_training(console, training_of(Bundle(result.path).run))
         console.print(facts(_sealed(result)))
     if result.exit_code is ExitCode.INCOMPLETE:
         note("something could not be examined: see “Not examined” (exit code 3)")

@@ -24,6 +24,7 @@ from triage.console.headlines import (
     latest,
 )
 from triage.console.paper import Paper, text_console
+from triage.console.training import Training
 from triage.console.words import reason, size
 from triage.findings import KINDS
 from triage.guidance import Guidance, Step
@@ -78,12 +79,15 @@ def print_summary(
     coverage: Iterable[Record],
     problems: Iterable[Record],
     guidance: Guidance | None = None,
+    *,
+    training: Training | None = None,
 ) -> None:
     """Print the summary of one run. Each of the records is read once."""
     tally, looked = _Tally(), list(coverage)
     for record in findings:
         tally.add(record)
     paper = Paper(console)
+    print_training(console, training)
     _machines(paper, tally)
     _not_examined(paper, looked)
     if guidance is not None:
@@ -105,11 +109,20 @@ def summary_text(
     coverage: Iterable[Record],
     problems: Iterable[Record],
     guidance: Guidance | None = None,
+    *,
+    training: Training | None = None,
 ) -> str:
     """Return the summary as plain text, no line wrapped: the same for the same records."""
     stream = io.StringIO()
-    print_summary(text_console(stream), findings, coverage, problems, guidance)
+    print_summary(text_console(stream), findings, coverage, problems, guidance, training=training)
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+
+
+def print_training(console: Console, training: Training | None) -> None:
+    """Print the mark of a practice image, where there is one."""
+    if training is not None:
+        told = f"TRAINING, NOT EVIDENCE: {training.scenario}. {training.notice}"
+        Paper(console).line(told, hang=2, style="bold reverse")
 
 
 def _machines(paper: Paper, tally: _Tally) -> None:

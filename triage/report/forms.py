@@ -6,8 +6,9 @@ sandbox, and whatever they print goes through `inert` and is escaped, as in the 
 
 What a template is given: `bundle_id`, `seal_code`, `latest_seal_code`, `sealed`, `signer`, `run`
 and `image` (run.json), `case`, `events` (custody, in order, each with `seal_code` or None),
-`counts` (records), `not_examined`, `matters` and `always` (guidance on cryptocurrency; that of this
-installation where the run recorded none), `tool`, `size`.
+`counts` (records), `training` (of a practice image, else None), `not_examined`, `matters` and
+`always` (guidance on cryptocurrency; that of this installation where the run recorded none),
+`tool`, `size`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from triage.bundle import Bundle, Record
 from triage.console.cases import Cases, guidance_of
+from triage.console.training import training_of
 from triage.console.words import size
 from triage.errors import UsageError
 from triage.guidance import load
@@ -105,6 +107,7 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "run": run,
         "case": run["case"],
         "image": run["image"],
+        "training": training_of(run),
         "tool": f"{run['tool']['name']} {run['tool']['version']}",
         "events": list(_events(bundle, [later_seal.code for later_seal in later])),
         "not_examined": list(_not_examined(bundle)),

@@ -20,6 +20,7 @@ import jinja2
 from triage.bundle import Bundle
 from triage.console.cases import guidance_of
 from triage.console.headlines import first_of_each
+from triage.console.training import training_of
 from triage.console.words import size
 from triage.errors import AlteredError
 from triage.findings import KINDS, Interpretation
@@ -130,6 +131,7 @@ def _context(bundle: Bundle) -> dict[str, Any]:
     return {
         "run": run,
         "image": run["image"],
+        "training": training_of(run),
         "bundle_id": first.get("bundle"),
         "hash_words": HASH_VERDICTS.get(run["image"]["hash_verdict"], ""),
         "machines": machines(run["volumes"], found.context, found.by_account),

@@ -6,6 +6,7 @@ from triage.bundle import Bundle
 from triage.console.cases import guidance_of
 from triage.console.safe import safe
 from triage.console.summary import summary_text
+from triage.console.training import training_of
 
 
 def summary(bundle: Bundle) -> bytes:
@@ -23,5 +24,11 @@ def summary(bundle: Bundle) -> bytes:
         f"profile {run['profile']['name']}",
     }
     lines = "".join(f"{name:<12}{safe(value)}\n" for name, value in head.items() if value)
-    body = summary_text(bundle.findings(), bundle.coverage(), bundle.problems(), guidance_of(run))
+    body = summary_text(
+        bundle.findings(),
+        bundle.coverage(),
+        bundle.problems(),
+        guidance_of(run),
+        training=training_of(run),
+    )
     return f"{lines}\n{body}".encode()
