@@ -12,6 +12,7 @@ TriageError                   could not do it                              exit 
 ├── RegistryError             an extractor cannot be loaded
 ├── BundleError               a bundle cannot be written or read
 │   └── AlteredError          a bundle or the media is not what was sealed exit 4
+├── TrainingError             a practice image or exercise cannot be built or graded
 ├── WorkerError               a worker process died, hung or lied
 └── InterruptedRunError       Ctrl-C; says what is left and what to do           exit 130
 """
@@ -113,6 +114,10 @@ class AlteredError(BundleError):
     """What was sealed is not what is there now."""
 
     exit_code = ExitCode.MISMATCH
+
+
+class TrainingError(TriageError):
+    """A practice image cannot be built as described, or an exercise not graded."""
 
 
 class WorkerError(TriageError):
