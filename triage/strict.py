@@ -1,4 +1,4 @@
-"""Strict reading of our own YAML: errors point at the key. Raises ProfileError."""
+"""Strict reading of our own YAML and JSON: errors point at the key. Raises ProfileError."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ class Reader:
         if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
             raise ProfileError(f"must be {kind.__name__}", where=self.place(key))
         return value
+
+    def anything(self, key: str) -> Any:
+        """Return what a key holds, of whatever type; None without the key."""
+        return self._left.pop(key, None)
 
     def choice(self, key: str, choices: Sequence[str], default: str | None) -> str | None:
         """Return one of some words."""

@@ -91,6 +91,26 @@ def _reraise(*errors: BaseException | None) -> None:
             raise error
 
 
+def is_encrypted(data: bytes) -> bool:
+    """Whether this is the beginning of an age file."""
+    return data.startswith(b"age-encryption.org/v1\n")
+
+
+def encrypt_with_passphrase(data: bytes, passphrase: str) -> bytes:
+    """Encrypt in memory to whoever knows the passphrase (scrypt, made to take about a second)."""
+    encrypted: bytes = pyrage.passphrase.encrypt(data, passphrase)
+    return encrypted
+
+
+def decrypt_with_passphrase(data: bytes, passphrase: str) -> bytes:
+    """Decrypt in memory. Raises UsageError on another passphrase and on altered bytes."""
+    try:
+        plain: bytes = pyrage.passphrase.decrypt(data, passphrase)
+    except pyrage.DecryptError as error:
+        raise UsageError("a wrong passphrase, or the file was altered") from error
+    return plain
+
+
 class _Source:
     """A stream of chunks as a file: at most as many bytes as asked for, none at the end."""
 
