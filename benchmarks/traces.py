@@ -20,20 +20,16 @@ import resource
 import shutil
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-BUILD = Path(__file__).parents[1] / "fixtures" / "build"
-sys.path.insert(0, str(BUILD))
+from triage.plugins.program import _installed, change_journal
 
-import regf  # noqa: E402 - found beside the other builders
-from triage.plugins.program import _installed, change_journal  # noqa: E402
-
-from triage.artifact import Artifact  # noqa: E402
-from triage.formats import usn_journal  # noqa: E402
+from triage.artifact import Artifact
+from triage.formats import usn_journal
+from triage.training.writers import regf
 
 _NAMES = 50_000  # different ones in the journal
 

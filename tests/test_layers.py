@@ -39,7 +39,7 @@ ONLY_IN = {
     "pyfsntfs": ("triage.evidence.second_tree",),
     "pyfsext": ("triage.evidence.second_tree",),
     "pyregf": ("triage.formats.registry",),
-    "apsw": ("triage.formats", "triage.export"),
+    "apsw": ("triage.formats", "triage.export", "triage.training.writers"),
     "click": ("triage.cli", "triage.console"),
     "rich": ("triage.console", "triage.cli"),
     "yaml": ("triage.strict", "triage.credentials", "triage.formats.indicators", "triage.batch"),

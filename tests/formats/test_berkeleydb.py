@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import importlib.util
 import struct
-import sys
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 
 from triage.errors import LimitError, ParseError
 from triage.formats import berkeleydb
 from triage.formats.berkeleydb import Database, Record
+from triage.training.writers import berkeleydb as bdb
 
 # Written by db5.3_load (Berkeley DB 5.3.28), page size 512: key001 to key024 in a database `main`,
 # values of 68 to 1448 bytes, so that most lie in chains.
@@ -58,20 +54,6 @@ REAL = {
         "jcLU}{_FRDQv4sY2I`vsBKfbg22B1xQ~pI=J20DhPb&%XU%&s9;{Sv-(9rxB$$x`2VDkTy@-O4s@dNiEsww"
     ),
 }
-
-
-def _writer() -> ModuleType:
-    path = Path(__file__).parents[2] / "fixtures/wallet/bitcoin_core/bdb_writer.py"
-    spec = importlib.util.spec_from_file_location("bdb_writer", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["bdb_writer"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-bdb: Any = _writer()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 from datetime import UTC, datetime
@@ -12,20 +11,8 @@ import pytest
 from triage.errors import EvidenceError, LimitError, ParseError
 from triage.formats import registry
 from triage.formats.registry import Hive, Key, control_set, open_hive
+from triage.training.writers import regf
 
-WRITER = Path(__file__).parents[2] / "fixtures/build/regf.py"
-
-
-def writer() -> Any:
-    spec = importlib.util.spec_from_file_location("regf_writer", WRITER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-regf = writer()
 RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 DATA = regf.hive(
     {

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import struct
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from tests.plugins.conftest import Memory
 from triage.formats.registry import open_hive
 from triage.formats.registry_log import marvin32
+from triage.training.writers import regf
 
-BUILD = Path(__file__).parents[2] / "fixtures/build/regf.py"
-
-
-def _regf() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("regf_for_logs", BUILD)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["regf_for_logs"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-regf = _regf()
 OLD = regf.hive({"Software\\Run": {"program": "before"}})
 NEW = regf.hive({"Software\\Run": {"program": "after!"}})
 

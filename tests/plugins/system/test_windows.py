@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import struct
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from plugins.system.windows import sam, software, system
 from triage.api import ParseError, SystemAccount, SystemOs
+from triage.training.writers import regf
 
 Extract = Callable[..., Any]
 
@@ -22,20 +20,6 @@ CONFIG = "/Windows/System32/config"
 CURRENT = r"Microsoft\Windows NT\CurrentVersion"
 MACHINE = (1, 2, 3)
 SID = "S-1-5-21-1-2-3"
-
-
-def _load() -> ModuleType:
-    path = Path(__file__).parents[3] / "fixtures" / "build" / "regf.py"
-    spec = importlib.util.spec_from_file_location("fixture_regf", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # the writer's dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-regf = _load()
 
 
 def user_f(rid: int, *, logon: int = 0, bits: int = 0x10, logons: int = 0) -> bytes:
