@@ -15,6 +15,7 @@ from triage.bundle import Signer
 from triage.credentials import Credential
 from triage.engine.identity import option_values
 from triage.engine.options import CaseInfo, Options
+from triage.engine.terms import Terms
 from triage.model import Walker
 from triage.profile import DEPTHS, Profile
 
@@ -42,15 +43,17 @@ class Settings:
     credentials: Path | None = None
     given: tuple[Credential, ...] = field(default=(), repr=False)  # what stands in that file
     walker: Walker = Walker.AUTO
+    lists: dict[str, Path] = field(default_factory=dict)  # keywords, hashes, yara
+    terms: Terms = field(default_factory=Terms, repr=False)  # what stands in those files
 
     def profile(self) -> Profile:
         """Load the profile. Raises ProfileError or UsageError."""
         return profiles.load(self.profiles)
 
     def quick(self) -> Settings:
-        """Return the settings of the quick pass: the same topics, and no hash of the media."""
+        """Return the settings of the quick pass: the same topics, no hash of the media, no scan."""
         topics = [name for name in self.profiles if not _sets_depth(name)]
-        return replace(self, profiles=(QUICK, *topics), hash_media=False)
+        return replace(self, profiles=(QUICK, *topics), hash_media=False, lists={}, terms=Terms())
 
     def options(
         self, job: Job, output: Path, *, profile: Profile, signer: Signer | None, resume: bool
@@ -79,6 +82,7 @@ class Settings:
             secrets_recipient=self.secrets_recipient,
             credentials=self.given,
             walker=self.walker,
+            terms=self.terms,
         )
 
     def record(self, job: Job, profile: Profile) -> Any:
@@ -116,6 +120,7 @@ class Settings:
             ("--secrets-recipient", self.secrets_recipient),
             ("--credentials", self.credentials),
             ("--walker", self.walker.value),
+            *((f"--{name}", path) for name, path in self.lists.items()),
         ]
         # `--name=value`, so that a value that begins with a dash stays one.
         yield from (f"{name}={value}" for name, value in values if value is not None)

@@ -25,6 +25,7 @@ from triage.bundle.output import writing
 from triage.cli.command import cli, format_option
 from triage.cli.credentials import credentials_option, credentials_path, read_credentials
 from triage.cli.run import _seconds, passphrase
+from triage.cli.terms import given_files, read_terms, terms_options
 from triage.console.drives import DriveTable
 from triage.console.output import (
     facts,
@@ -95,6 +96,7 @@ _SUMMARY = "summary"
     help="Seal seeds, keys and passwords to this age public key.",
 )
 @credentials_option
+@terms_options
 @click.option(
     "--sign",
     type=click.Path(path_type=Path),
@@ -140,6 +142,7 @@ def batch_command(**given: Any) -> int:
     settings = _settings(given)
     profile = settings.profile()
     settings = _with_credentials(settings, given["credentials"], profile)
+    settings = replace(settings, terms=read_terms(settings.lists, profile))
     signer = load_signer(settings.sign, passphrase()) if settings.sign else None
     if given["quick_first"] and profile.depth == QUICK:
         raise UsageError("the profile is quick already", where="--quick-first")
@@ -245,6 +248,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         sign=given["sign"],
         secrets_recipient=given["secrets_recipient"],
         walker=Walker(given["walker"]),
+        lists=given_files(given),
     )
 
 

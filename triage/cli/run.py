@@ -18,6 +18,7 @@ from triage.batch.commands import hold_leash
 from triage.bundle import Bundle, load_signer
 from triage.cli.command import cli, format_option
 from triage.cli.credentials import credentials_option, read_credentials
+from triage.cli.terms import given_files, read_terms, terms_options
 from triage.console.cases import crypto
 from triage.console.output import (
     facts,
@@ -31,8 +32,6 @@ from triage.console.progress import ProgressObserver
 from triage.console.summary import print_summary, print_training
 from triage.console.training import training_of
 from triage.engine.options import CaseInfo, Options, RunResult
-from triage.engine.terms import Terms
-from triage.engine.terms import load as load_terms
 from triage.errors import ExitCode, UsageError
 from triage.model import Walker
 from triage.report import prepare
@@ -60,16 +59,6 @@ def _seconds(text: str | None) -> float | None:
     if match is None:
         raise UsageError(f"{text!r} is not a time like 90s, 20m or 2h", where="--budget")
     return float(match[1]) * _UNITS[match[2]]
-
-
-def _terms(keywords: Path | None, hashes: Path | None, yara: Path | None) -> Terms:
-    found = load_terms(keywords, hashes, yara)
-    if found.rules is not None:
-        # What is wrong with them is said before the evidence is opened.
-        from triage.engine.scan.check import compiled  # noqa: PLC0415 - most runs have none
-
-        compiled(found.rules)
-    return found
 
 
 def passphrase(variable: str = "TRIAGE_KEY_PASSPHRASE") -> bytes | None:
@@ -100,24 +89,7 @@ def passphrase(variable: str = "TRIAGE_KEY_PASSPHRASE") -> bytes | None:
     help="Seal seeds, keys and passwords to this age public key.",
 )
 @credentials_option
-@click.option(
-    "--keywords",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Words to look for in all content, one a line; with --profile deep.",
-)
-@click.option(
-    "--hashes",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Digests of files to look for: MD5, SHA-1 or SHA-256, or NSRL's CSV.",
-)
-@click.option(
-    "--yara",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="YARA rules to ask about each file.",
-)
+@terms_options
 @click.option(
     "--sign",
     type=click.Path(path_type=Path),
@@ -199,7 +171,7 @@ def run_command(**given: Any) -> int:
         signer=load_signer(given["sign"], passphrase()) if given["sign"] else None,
         secrets_recipient=given["secrets_recipient"],
         credentials=read_credentials(given["credentials"], profile),
-        terms=_terms(given["keywords"], given["hashes"], given["yara"]),
+        terms=read_terms(given_files(given), profile),
     )
     return run_and_tell(options, format_=format_).exit_code
 

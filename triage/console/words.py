@@ -49,6 +49,7 @@ STEPS = MappingProxyType(
     {
         "recognition_by_content": "recognition of renamed files by their content",
         "check_files": "the check of files against digests and rules",
+        "check_space": "the check of unallocated space against rules",
         "scan_files": "the scan of the content of files",
         "shadow_copies": "shadow copies and snapshots",
         "unallocated": "unallocated space and slack",

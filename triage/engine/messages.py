@@ -125,6 +125,14 @@ class ScanSpace(Request, frozen=True, kw_only=True):
     last: int
 
 
+class CheckSpace(Request, frozen=True, kw_only=True):
+    """Ask the rules about some stretches of the media, each for itself; else like ScanSpace."""
+
+    stretches: bytes
+    first: int
+    last: int
+
+
 class CheckFiles(Request, frozen=True, kw_only=True):
     """Hash whole files, and ask the rules about them."""
 
@@ -297,12 +305,12 @@ class Digested(Reply, frozen=True, kw_only=True):
 
 
 class Checked(Reply, frozen=True, kw_only=True):
-    """The files of a part were checked."""
+    """The files or stretches of a part were checked."""
 
     size: int  # bytes
     cut: int  # files longer than a limit
-    unread: int  # files in use that could not be read
-    failed: int  # files for which the rules took too long
+    unread: int  # files in use, or stretches, that could not be read
+    failed: int  # files or stretches for which the rules took too long
 
 
 class Walked(Reply, frozen=True, kw_only=True):
@@ -387,6 +395,7 @@ AnyRequest: TypeAlias = (
     | PlanScan
     | ScanFiles
     | ScanSpace
+    | CheckSpace
     | CheckFiles
     | ReadFiles
     | Extract

@@ -8,6 +8,7 @@ from triage.bundle import BundleWriter
 from triage.engine.nursery import launcher
 from triage.engine.options import Observer, Options, Reporter, RunResult
 from triage.engine.sandbox import forbid_dumps
+from triage.engine.terms import refuse_unscanned
 from triage.errors import UsageError
 
 
@@ -21,8 +22,7 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
     partial = options.output.with_name(f"{options.output.name}.partial")
     if os.path.lexists(options.output) or (os.path.lexists(partial) and not options.resume):
         BundleWriter.create(options.output, resume=options.resume)  # says why it is refused
-    if options.terms.any and options.profile.scan == "none":
-        raise UsageError("--keywords, --hashes and --yara need a profile that scans, such as deep")
+    refuse_unscanned(options.terms, options.profile)
     image = options.image.absolute()
     if image.is_dir() and options.output.absolute().is_relative_to(image):
         raise UsageError("the bundle would be written into the evidence", where=str(options.output))

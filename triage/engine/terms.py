@@ -16,6 +16,7 @@ from triage.errors import UsageError
 
 if TYPE_CHECKING:
     from triage.engine.digest_lists import Digests
+    from triage.profile import Profile
 
 _LARGEST: Final = 4 << 30  # bytes of a list of digests
 _LARGEST_TEXT: Final = 8 << 20
@@ -59,6 +60,12 @@ def load(keywords: Path | None, hashes: Path | None, yara: Path | None) -> Terms
     if yara is not None:
         rules = _text(_read(yara, "--yara", _LARGEST_TEXT, origins), "--yara")
     return Terms(keywords=words, digests=digests, rules=rules, origins=origins)
+
+
+def refuse_unscanned(terms: Terms, profile: Profile) -> None:
+    """Raise UsageError where a profile would look for none of the terms."""
+    if terms.any and profile.scan == "none":
+        raise UsageError("--keywords, --hashes and --yara need a profile that scans, such as deep")
 
 
 def _read(path: Path, option: str, most: int, origins: dict[str, str]) -> bytes:

@@ -266,19 +266,25 @@ class Worker:
             self.keywords = Keywords(self.request.keywords)
         return SEEKERS if self.keywords is None else (*SEEKERS, self.keywords)
 
-    def check_files(self, request: m.CheckFiles) -> None:
-        """Hash whole files, and ask the rules about them."""
+    def check(self, request: m.CheckFiles | m.CheckSpace) -> None:
+        """Hash whole files, and ask the rules about them or about what lies outside of files."""
         if self.rules is None and self.request.rules is not None:
             self.rules = check.compiled(self.request.rules)
         checker = check.Checker(
-            algorithms=request.algorithms,
+            algorithms=request.algorithms if isinstance(request, m.CheckFiles) else (),
             rules=self.rules,
             hashed=self.limits.hashed_file_bytes,
             matched=self.limits.yara_file_bytes,
             place=self.place,
             progress=lambda done: self.channel.send(m.Progress(done=done)),
         )
-        for reply in checker.files(self.scanned(request.volume, request.scope), request):
+        if isinstance(request, m.CheckFiles):
+            replies = checker.files(self.scanned(request.volume, request.scope), request)
+        elif self.source.media is None:
+            raise EvidenceError("there is no media to check")
+        else:
+            replies = checker.space(self.source.media, request)
+        for reply in replies:
             self.channel.send(reply)
 
     def read_files(self, request: m.ReadFiles) -> None:
@@ -454,8 +460,8 @@ class Worker:
                 self.plan_scan(request)
             case m.ScanFiles() | m.ScanSpace():
                 self.scan(request)
-            case m.CheckFiles():
-                self.check_files(request)
+            case m.CheckFiles() | m.CheckSpace():
+                self.check(request)
             case m.ReadFiles():
                 self.read_files(request)
             case m.Extract():

@@ -186,13 +186,14 @@ class IndicatorHash(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndicatorYara(Finding):
-    """A file of which a YARA rule that the examiner brought is true."""
+    """A file, or a stretch outside of files, of which a rule that the examiner brought is true."""
 
     kind: ClassVar[str] = "indicator.yara"
     identity: ClassVar[tuple[str, ...]] = ("namespace", "rule")
     title: ClassVar[str] = "YARA rules"
     interpretation: ClassVar[Interpretation] = Interpretation(
-        means="The condition of this rule is true of the content of the file.",
+        means="The condition of this rule is true of the content of the file, or outside of files "
+        "of a stretch that no file has.",
         does_not_mean="More than the rule's author made sure of.",
         other_explanations="A text about what the rule looks for, the rule itself, a signature "
         "file of a virus scanner.",

@@ -14,11 +14,15 @@ from tests.conftest import lines
 from tests.engine.runs import go, options, records
 from tests.engine.scan.test_scan import DEEP, tar
 from triage import profile
+from triage.engine import messages as m
 from triage.engine.digest_lists import Digests, parse_digests
+from triage.engine.place import Place
 from triage.engine.scan import check
 from triage.engine.scan.keywords import Keywords
 from triage.engine.terms import load, parse_keywords
 from triage.errors import UsageError
+from triage.evidence.archive import Memory
+from triage.evidence.extents import Extents
 
 RULES = """
 rule begins_with_mz : program { strings: $m = "MZ" condition: $m at 0 }
@@ -177,3 +181,55 @@ def test_of_a_long_file_the_first_bytes_are_asked_about(brought: Path, tmp_path:
 def test_rules_that_are_none(source: str) -> None:
     with pytest.raises(UsageError):
         check.compiled(source)
+
+
+@pytest.mark.skipif(not check.AVAILABLE, reason="yara-x is not installed")
+def test_rules_are_asked_about_each_stretch_outside_of_files() -> None:
+    media = Memory(data=bytearray(267))
+    media.data[100:117], media.data[217:226] = b"MZ needle  needle", b"needle MZ"
+    stretches = Extents.of(np.array([100, 200]), np.array([117, 240]))
+    checker = check.Checker(
+        algorithms=(),
+        rules=check.compiled(RULES),
+        hashed=0,
+        matched=0,
+        place=Place(None),
+        progress=lambda _: None,
+    )
+
+    def told(first: int, last: int) -> dict[str, tuple[int, int, list[int | None]]]:
+        request = m.CheckSpace(stretches=stretches.packed(), first=first, last=last)
+        *seen, done = checker.space(media, request)
+        assert isinstance(done, m.Checked)
+        assert (done.size, done.unread, done.failed) == (17 + 40, 0, 0)
+        return {
+            one.found.finding["rule"]: (one.first, one.count, [r.image_offset for r in one.runs])
+            for one in seen
+            if isinstance(one, m.Sighted)
+        }
+
+    assert told(0, 1000) == {"begins_with_mz": (100, 1, [100]), "word": (103, 2, [103, 111])}
+    # What begins in another part is told there.
+    assert told(110, 1000) == {"word": (111, 1, [111])}
+    assert told(118, 1000) == {}
+
+
+@pytest.mark.skipif(not check.AVAILABLE, reason="yara-x is not installed")
+def test_rules_find_what_lies_in_no_file(brought: Path, tmp_path: Path) -> None:
+    image = tmp_path / "raw.dd"
+    image.write_bytes(bytes(300_000) + b" needle and needle " + bytes(200_000))
+    terms = load(None, None, brought / "rules")
+    runs = {}
+    for name in ("one", "two"):
+        chosen = {"profile": DEEP, "plugins": "none", "only": ("tor.memory.*",), "terms": terms}
+        go(options(image, tmp_path / name, jobs=1 + (name == "two"), **chosen))
+        runs[name] = records(tmp_path / name)
+    assert runs["one"] == runs["two"]
+    found = next(
+        line
+        for line in lines(tmp_path / "one" / "data" / "findings.jsonl")
+        if line["kind"] == "indicator.yara"
+    )
+    assert found["value"]["rule"] == "word"
+    assert (found["source"]["path"], found["source"]["locator"]) == (None, "media byte 300001")
+    assert [run["image_offset"] for run in found["source"]["byte_runs"]] == [300_001, 300_012]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 from triage.engine.results import Results
 from triage.engine.scan.outcome import Outcomes, answer, missed
@@ -13,6 +13,9 @@ from triage.findings import IndicatorHash, IndicatorKeyword, IndicatorYara
 
 CHECKED: Final = "check_files"
 """Name in coverage of the step that hashes files and asks rules about them."""
+
+CHECKED_SPACE: Final = "check_space"
+"""Name of the one that asks rules about what lies outside of files."""
 
 
 def cover(results: Results, terms: Terms, outcomes: Outcomes, tally: Tally) -> None:
@@ -34,11 +37,17 @@ def cover(results: Results, terms: Terms, outcomes: Outcomes, tally: Tally) -> N
         if not rules:
             answer(results, IndicatorYara.kind, 0, unfinished)
     for number, outcome in outcomes.volumes.items():
-        for reason, count in (+outcome.unchecked).items():
-            volume = results.volumes[number].name
-            missed(results, CHECKED, reason, counts=True, volume=volume, count=count)
-            if reason == "rules_too_slow":
-                results.not_repeatable.add(f"{volume}: {CHECKED}: {reason}")
+        _unchecked(results, CHECKED, outcome.unchecked, volume=results.volumes[number].name)
+    _unchecked(results, CHECKED_SPACE, outcomes.space_unchecked)
+
+
+def _unchecked(results: Results, step: str, reasons: Counter[str], **about: Any) -> None:
+    """Say what was not checked: what lies in no file and cannot be read counts with the scan."""
+    for reason, count in (+reasons).items():
+        counts = step == CHECKED or reason != "unreadable"
+        missed(results, step, reason, counts=counts, **about, count=count)
+        if reason == "rules_too_slow":
+            results.not_repeatable.add(": ".join([*about.values(), step, reason]))
 
 
 def _found(tally: Tally) -> Counter[tuple[str, str]]:

@@ -1,9 +1,9 @@
-"""Files as wholes: their digests, and what YARA rules say of them."""
+"""Files as wholes: their digests, and what YARA rules say of them and of what lies between."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +13,7 @@ from triage.engine.place import Place
 from triage.engine.scan.sightings import PLACES
 from triage.engine.scan.sweep import Volume
 from triage.errors import EvidenceError, UsageError
+from triage.evidence.extents import Extents
 from triage.findings import Confidence, IndicatorYara, Shows
 from triage.hashing import Digests
 from triage.model import ByteRun, Reader, Storage
@@ -26,7 +27,7 @@ else:
 
 _BLOCK: Final = 1 << 20
 _STRINGS: Final = 16  # of a rule that are named
-_TIMEOUT: Final = 60  # seconds for one file
+_TIMEOUT: Final = 60  # seconds for one file or stretch
 
 
 def compiled(source: str) -> Any:
@@ -44,7 +45,7 @@ def compiled(source: str) -> Any:
 
 @dataclass(slots=True, kw_only=True)
 class Checker:
-    """Reads files whole, once for all."""
+    """Reads files and stretches of the media whole, once for all."""
 
     algorithms: Sequence[str]
     rules: Any  # None: no rules
@@ -95,34 +96,83 @@ class Checker:
                 raise EvidenceError(f"content ends early at {at}")
             yield block
 
-    def _matches(self, volume: Volume, row: int, data: bytes) -> Iterator[m.Sighted]:
+    def space(self, media: Reader, request: m.CheckSpace) -> Iterator[m.AnyReply]:
+        """Ask the rules about stretches of the media: of each what begins in this part counts."""
+        total = unread = failed = 0
+        for start, end in Extents.unpacked(request.stretches):
+            try:
+                data = media.read_at(start, end - start)
+                total += len(data)
+                self.progress(total)
+                yield from self._in_stretch(data, start, range(request.first, request.last))
+            except EvidenceError:
+                unread += 1
+            except (yara_x.ScanError, yara_x.TimeoutError):
+                failed += 1
+        yield m.Checked(size=total, cut=0, unread=unread, failed=failed)
+
+    def _in_stretch(self, data: bytes, start: int, counted: range) -> Iterator[m.Sighted]:
+        for rule in self._true(data):
+            places = [place for place in _places(rule) if start + place[0] in counted]
+            if places or (not _places(rule) and start in counted):
+                whole = ByteRun(
+                    file_offset=0, image_offset=start, length=len(data), storage=Storage.PLAIN
+                )
+                runs = [run for place in places[:PLACES] for run in _on_media((whole,), *place)]
+                yield _sighted(
+                    rule,
+                    places,
+                    row=None,
+                    first=start + places[0][0] if places else start,
+                    runs=[replace(run, file_offset=0) for run in runs],
+                )
+
+    def _true(self, data: bytes) -> Iterator[Any]:
+        """Yield the rules that are true of some bytes."""
         scanner = yara_x.Scanner(self.rules)
         scanner.set_timeout(_TIMEOUT)
         scanner.max_matches_per_pattern(1000)
-        for rule in scanner.scan(data).matching_rules:
-            strings = {
-                p.identifier: [(i.offset, i.length) for i in p.matches] for p in rule.patterns
-            }
-            places = sorted(place for found in strings.values() for place in found)
+        yield from scanner.scan(data).matching_rules
+
+    def _matches(self, volume: Volume, row: int, data: bytes) -> Iterator[m.Sighted]:
+        for rule in self._true(data):
+            places = _places(rule)
             runs = volume.runs(row) if places else ()
-            finding = IndicatorYara(
-                rule=rule.identifier,
-                namespace=rule.namespace,
-                tags=tuple(rule.tags),
-                strings=tuple(name for name, found in strings.items() if found)[:_STRINGS],
-                entries=len(places),
-                shows=Shows.PRESENT,
-                confidence=Confidence.POSSIBLE,
-                locator=f"byte {places[0][0]}" if places else None,
-            )
-            yield m.Sighted(
+            yield _sighted(
+                rule,
+                places,
                 row=row,
                 first=places[0][0] if places else 0,
-                count=max(1, len(places)),
-                runs=tuple(p for place in places[:PLACES] for p in _on_media(runs, *place)),
-                bad=False,
-                found=m.Found(kind=finding.kind, finding=msgspec.to_builtins(finding)),
+                runs=[run for place in places[:PLACES] for run in _on_media(runs, *place)],
             )
+
+
+def _places(rule: Any) -> list[tuple[int, int]]:
+    """Return offset and length of all strings of a rule."""
+    return sorted((one.offset, one.length) for p in rule.patterns for one in p.matches)
+
+
+def _sighted(
+    rule: Any,
+    places: Sequence[tuple[int, int]],
+    *,
+    row: int | None,
+    first: int,
+    runs: Sequence[ByteRun],
+) -> m.Sighted:
+    finding = IndicatorYara(
+        rule=rule.identifier,
+        namespace=rule.namespace,
+        tags=tuple(rule.tags),
+        strings=tuple(p.identifier for p in rule.patterns if p.matches)[:_STRINGS],
+        entries=len(places),
+        shows=Shows.PRESENT,
+        confidence=Confidence.POSSIBLE,
+        locator=f"{'byte' if row is not None else 'media byte'} {first}" if places else None,
+    )
+    found = m.Found(kind=finding.kind, finding=msgspec.to_builtins(finding))
+    count = max(1, len(places))
+    return m.Sighted(row=row, first=first, count=count, runs=tuple(runs), bad=False, found=found)
 
 
 def _on_media(runs: Sequence[ByteRun], start: int, length: int) -> Iterator[ByteRun]:

@@ -77,6 +77,7 @@ class Outcomes:
     space_out_of_scope: bool = False
     space_unread: int = 0
     space_more: int = 0
+    space_unchecked: Counter[str] = field(default_factory=Counter)  # stretches, by reason
 
     def cover(
         self,

@@ -36,6 +36,7 @@ from triage.profile import Profile
 _FILES_KEY: Final = f"{SCAN}.files"
 _CHECK_KEY: Final = f"{SCAN}.check"
 _SPACE_KEY: Final = f"{SCAN}.space"
+_CHECK_SPACE_KEY: Final = f"{SCAN}.check-space"
 
 _Part: TypeAlias = tuple[int, int]  # volume, number of the part
 
@@ -169,16 +170,24 @@ class Scanner:
             laid={n: outcome.laid for n, outcome in outcomes.items()},
         )
         self._outcomes.space_bytes = space.rest.size
-        self.observer.phase("scan space", space.rest.size, "bytes")
+        self._stretches("scan space", _SPACE_KEY, space, lambda one: one)
+        if self.terms.rules is not None:
+            self._stretches("check space", _CHECK_SPACE_KEY, space, _checking)
+
+    def _stretches(
+        self, phase: str, name: str, space: Space, request_of: Callable[[m.ScanSpace], m.AnyRequest]
+    ) -> None:
+        """Have what lies outside of files looked at in one way."""
+        self.observer.phase(phase, space.rest.size, "bytes")
         take = partial(self._take_space, space)
         asked: dict[int, Key] = {}
         tasks = []
-        for request in space.requests():
+        for part in space.requests():
             # The key tells what is scanned: other stretches would be another part.
-            digest = hashlib.sha256(request.stretches).digest()
-            key = (_SPACE_KEY, request.first, int.from_bytes(digest[:6], "big"))
+            digest = hashlib.sha256(part.stretches).digest()
+            key = (name, part.first, int.from_bytes(digest[:6], "big"))
             if not self._known(key, take):
-                tasks.append(Task(request=request))
+                tasks.append(Task(request=request_of(part)))
                 asked[id(tasks[-1])] = key
         done = 0
         for task in self.pool.run(tasks, stop=self.out_of_time):
@@ -268,12 +277,19 @@ class Scanner:
             match reply:
                 case m.Scanned():
                     outcomes.space_unread += reply.unread
+                case m.Checked():
+                    outcomes.space_unchecked["unreadable"] += reply.unread
+                    outcomes.space_unchecked["rules_too_slow"] += reply.failed
                 case m.Sighted():
                     self._tally.add((*space.owner(reply.first), ()), reply)
                 case m.MoreSeen():
                     outcomes.space_more += reply.count
                 case _:
                     pass
+
+
+def _checking(part: m.ScanSpace) -> m.CheckSpace:
+    return m.CheckSpace(stretches=part.stretches, first=part.first, last=part.last)
 
 
 def _free(planned: m.Planned | None) -> FreeSpace | None:
