@@ -103,7 +103,7 @@ def read(
             protection=protection,
             opened_by=opened_by,
             application=application,
-            profile=_folder(artifact.path),
+            profile=folder(artifact.path),
             conversations=_count(database, f"count(DISTINCT {column}) AS n FROM {table}"),
             messages=messages,
         )
@@ -115,9 +115,9 @@ def _count(database: Database, what: str) -> int:
     return number(found["n"]) or 0
 
 
-def _folder(path: str) -> str:
+def folder(path: str) -> str:
     """Return the folder of the app, or of the file where it is not under one."""
-    for place in ("/databases/", "/files/", "/app_flutter/", "/MicroMsg/"):
+    for place in ("/databases/", "/files/", "/app_flutter/", "/MicroMsg/", "/postbox/"):
         if place in path:
             return path.rpartition(place)[0]
     return path.rpartition("/")[0]

@@ -27,6 +27,7 @@ from triage.api import (
     ParseError,
     Protection,
     Shows,
+    SqliteSchema,
     Unit,
     extractor,
 )
@@ -37,6 +38,11 @@ from ._rows import TEXT_LIMIT, first, frame, moment, number, rows, written
 
 _SERVICE: Final = "xmpp"
 _APPLICATION: Final = "dino"
+_SCHEMA: Final = {
+    "account": {"bare_jid", "resourcepart"},
+    "jid": {"id", "bare_jid"},
+    "message": {"counterpart_id", "counterpart_resource", "body"},
+}
 _GROUP_CHAT: Final = 2  # Message.Type, Conversation.Type is 1 for it
 
 
@@ -63,15 +69,14 @@ class _Names:
         "**/im.dino.Dino/data/dino/dino.db",  # Flatpak
         "**/AppData/Local/dino/dino.db",  # Windows builds
     ),
+    content=(SqliteSchema(_SCHEMA),),
     yields=(ChatProfile, ChatAccount, ChatContact, ChatMessage, ChatAttachment),
     holds_secret=True,
 )
 def messages(artifact: Artifact) -> Iterator[Finding]:
     """Read accounts, roster, messages, calls and files that were sent or received."""
     with artifact.sqlite() as database:
-        if not database.has(
-            {"account": {"id", "bare_jid"}, "jid": {"id", "bare_jid"}, "message": {"body"}}
-        ):
+        if not database.has(_SCHEMA):
             raise ParseError("not a database of Dino")
         count = number(next(database.select("SELECT count(*) AS n FROM message"))["n"]) or 0
         accounts = number(next(database.select("SELECT count(*) AS n FROM account"))["n"])

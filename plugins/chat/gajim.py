@@ -23,6 +23,7 @@ from triage.api import (
     ParseError,
     Protection,
     Shows,
+    SqliteSchema,
     Unit,
     extractor,
 )
@@ -32,6 +33,8 @@ from ._rows import TEXT_LIMIT, first, frame, member, moment, number, place, rows
 
 _SERVICE: Final = "xmpp"
 _APPLICATION: Final = "gajim"
+_SETTINGS: Final = {"account_settings": {"account", "settings"}}
+_LOG: Final = {"jids": {"jid_id", "jid"}, "logs": {"jid_id", "time", "kind"}}
 # KindConstant: rooms, single messages and chats; other kinds are changes of status.
 _ROOM: Final = 2
 _RECEIVED: Final = (3, 4)
@@ -46,13 +49,14 @@ _FILES: Final = {8: False, 9: True}
         "**/org.gajim.Gajim/config/gajim/settings.sqlite",  # Flatpak
         "**/AppData/Roaming/Gajim/settings.sqlite",  # Windows; portable: UserData
     ),
+    content=(SqliteSchema(_SETTINGS),),
     yields=(ChatAccount,),
     holds_secret=True,
 )
 def accounts(artifact: Artifact) -> Iterator[ChatAccount]:
     """Read the accounts: address, server, proxy, whether a password is stored."""
     with artifact.sqlite() as database:
-        if not database.has({"account_settings": {"account", "settings"}}):
+        if not database.has(_SETTINGS):
             raise ParseError("not the settings of Gajim")
         for row in rows(database, "account_settings", ("account", "settings")):
             try:
@@ -86,12 +90,13 @@ def accounts(artifact: Artifact) -> Iterator[ChatAccount]:
         "**/AppData/Roaming/Gajim/logs.db",  # Windows
         "**/.gajim/logs.db",  # Gajim before 0.12
     ),
+    content=(SqliteSchema(_LOG),),
     yields=(ChatProfile, ChatMessage),
 )
 def messages(artifact: Artifact) -> Iterator[ChatProfile | ChatMessage]:
     """Read the messages of the log; changes of status are left out."""
     with artifact.sqlite() as database:
-        if not database.has({"jids": {"jid_id", "jid"}, "logs": {"jid_id", "time", "kind"}}):
+        if not database.has(_LOG):
             raise ParseError("not a log of Gajim")
         counted = next(database.select("SELECT count(*) AS n FROM logs WHERE kind BETWEEN 2 AND 6"))
         count = number(counted["n"]) or 0

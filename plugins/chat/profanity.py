@@ -26,18 +26,21 @@ from triage.api import (
     ParseError,
     Protection,
     Shows,
+    SqliteSchema,
     Time,
     Unit,
     Zone,
     extractor,
 )
 from triage.formats import times
+from triage.formats.sqlite import Database
 
 from ._rows import TEXT_LIMIT, first, frame, rows, text
 
 _SERVICE: Final = "xmpp"
 _APPLICATION: Final = "profanity"
 _HOME: Final = "**/.local/share/profanity"  # Linux, 0.5 and later
+_SCHEMA: Final = {"ChatLogs": {"from_jid", "to_jid", "message", "timestamp"}}
 _SETTINGS_LIMIT: Final = 1 << 20
 _LOG_LIMIT: Final = 32 << 20
 _DAY = re.compile(r"(\d{4})_(\d\d)_(\d\d)\.log", re.ASCII)
@@ -143,15 +146,16 @@ def _time(raw: str, day: str) -> Time:
 @extractor(
     name="chat.profanity.database",
     paths=(f"{_HOME}/database/*/chatlog.db",),  # 0.13 (2022) and later
+    content=(SqliteSchema(_SCHEMA),),
     yields=(ChatMessage,),
 )
 def database(artifact: Artifact) -> Iterator[ChatMessage]:
     """Read the messages of an account from its database."""
-    own = _address(artifact.path.split("/")[-2])
     columns = ("from_jid", "to_jid", "from_resource", "message", "timestamp", "type")
     with artifact.sqlite() as found:
-        if not found.has({"ChatLogs": {"from_jid", "to_jid", "message", "timestamp"}}):
+        if not found.has(_SCHEMA):
             raise ParseError("not a database of Profanity")
+        own = _own(artifact.path, found)
         for row in rows(found, "ChatLogs", columns):
             sender, target = first(row, "from_jid"), first(row, "to_jid")
             outgoing = sender == own if sender else None
@@ -170,3 +174,16 @@ def database(artifact: Artifact) -> Iterator[ChatMessage]:
                 sent_raw=raw[:40] or None,
                 outgoing=outgoing,
             )
+
+
+def _own(path: str, database: Database) -> str | None:
+    """Return the account: the folder's name; of a database that was moved who is in every row."""
+    *_, kept_in, folder, _ = ["", "", *path.split("/")]
+    if kept_in.casefold() == "database":
+        return _address(folder)
+    sql = "SELECT from_jid AS one, to_jid AS other FROM ChatLogs"
+    common: set[object] | None = None
+    for row in database.select(sql):
+        both: set[object] = {row["one"], row["other"]}
+        common = both if common is None else common & both
+    return text(*common) if common is not None and len(common) == 1 else None

@@ -31,15 +31,18 @@ from triage.api import (
     Protection,
     RowState,
     Shows,
+    SqliteSchema,
     Unit,
     extractor,
 )
 from triage.formats import postbox
 from triage.formats.sqlite import HEAD, Database, Row, SqlCipher, in_clear
 
+from ._plain import folder
 from ._rows import TEXT_LIMIT, frame, moment, number, written
 
 _SERVICE: Final = "telegram"
+_SCHEMA: Final = {"t0": {"key", "value"}, "t2": {"key", "value"}, "t7": {"key", "value"}}
 _STATE: Final = 2  # row of t0
 _KEY_FILE: Final = ".tempkeyEncrypted"
 _LONGEST: Final = 1 << 10  # bytes of it that are looked at
@@ -170,6 +173,7 @@ def _place(row: Row, table: str) -> str:
         "**/Group Containers/*.ru.keepcoder.Telegram/**/account-*/postbox/db/db_sqlite",
         "**/telegram-data/account-*/postbox/db/db_sqlite",  # iOS
     ),
+    content=(SqliteSchema(_SCHEMA),),
     yields=(ChatProfile, ChatAccount, ChatContact, ChatGroup, ChatMessage),
     holds_secret=True,
 )
@@ -180,10 +184,10 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
         database = found.database
         folded = artifact.path.casefold()
         application = "telegram-ios" if "/telegram-data/" in folded else "telegram-macos"
-        folder = _ACCOUNT.search(artifact.path)
+        named = _ACCOUNT.search(artifact.path)
         count = None
         if database is not None:
-            if not database.has({"t2": {"key", "value"}, "t7": {"key", "value"}}):
+            if not database.has(_SCHEMA):
                 raise ParseError("not a store of Telegram")
             (counted,) = database.select("SELECT count(*) AS n FROM t7")
             count = number(counted["n"])
@@ -195,19 +199,19 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
             times=written("store_last_written", artifact),
             protection=found.protection,
             application=application,
-            profile=artifact.path.rpartition("/postbox/")[0],
+            profile=folder(artifact.path),
             messages=count,
             opened_by=found.opened_by,
             needed_to_open=found.needed,
         )
         if database is None:
-            if folder:
+            if named:
                 yield ChatAccount(
                     shows=Shows.USED,
                     confidence=Confidence.POSSIBLE,
                     locator="name of the folder: the program's own number of the account",
                     service=_SERVICE,
-                    identifier=f"account-{folder[1]}",
+                    identifier=f"account-{named[1]}",
                     application=application,
                 )
             return

@@ -40,6 +40,7 @@ from triage.formats import xml
 from triage.formats.sqlite import open_database
 
 from ._android import own_files
+from ._plain import folder
 from ._rows import first, frame, rows, text, written
 from ._whatsapp import GROUP, SERVICE, Store, content, counts
 
@@ -82,7 +83,7 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
             times=written("store_last_written", artifact),
             protection=Protection.PLAIN,
             application=_APPLICATION,
-            profile=artifact.path.rpartition("/databases/")[0],
+            profile=folder(artifact.path),
             conversations=counted["conversations"],
             messages=counted["messages"],
         )

@@ -27,6 +27,7 @@ from triage.api import (
     ParseError,
     Protection,
     Shows,
+    SqliteSchema,
     Unit,
     extractor,
 )
@@ -38,6 +39,10 @@ from ._whatsapp import GROUP, SERVICE
 
 _APPLICATION: Final = "whatsapp-desktop"
 _PACKAGE: Final = "**/Packages/5319275A.WhatsAppDesktop_*"  # Microsoft Store
+_SCHEMA: Final = {
+    "ZWAMESSAGE": {"Z_PK", "ZMESSAGEDATE", "ZTEXT", "ZISFROMME", "ZCHATSESSION"},
+    "ZWACHATSESSION": {"Z_PK", "ZCONTACTJID"},
+}
 _SYSTEM: Final = 6  # message type of a notice
 _TYPES: Final = {
     1: "image",
@@ -92,17 +97,13 @@ def windows(artifact: Artifact) -> Iterator[ChatProfile]:
         "**/group.net.whatsapp.WhatsApp.shared/ChatStorage.sqlite",
         "**/Shared/AppGroup/*/ChatStorage.sqlite",
     ),
+    content=(SqliteSchema(_SCHEMA),),
     yields=(ChatProfile, ChatContact, ChatGroup, ChatMessage, ChatAttachment),
 )
 def messages(artifact: Artifact) -> Iterator[Finding]:
     """Read the message store of macOS and iOS: chats, messages, media."""
     with artifact.sqlite() as database:
-        if not database.has(
-            {
-                "ZWAMESSAGE": {"Z_PK", "ZMESSAGEDATE", "ZTEXT", "ZISFROMME", "ZCHATSESSION"},
-                "ZWACHATSESSION": {"Z_PK", "ZCONTACTJID"},
-            }
-        ):
+        if not database.has(_SCHEMA):
             raise ParseError("not a message store of WhatsApp")
         counted = {
             table: number(next(database.select(f"SELECT count(*) AS n FROM {table}"))["n"])  # noqa: S608 - one of two
