@@ -38,6 +38,7 @@ ONLY_IN = {
     "pyewf": ("triage.evidence.second_reader",),
     "pyfsntfs": ("triage.evidence.second_tree",),
     "pyfsext": ("triage.evidence.second_tree",),
+    "pyesedb": ("triage.formats.ese",),
     "pyregf": ("triage.formats.registry",),
     "apsw": ("triage.formats", "triage.export", "triage.training.writers"),
     "click": ("triage.cli", "triage.console"),

@@ -60,7 +60,9 @@ MEANS: Final[Mapping[str, str]] = MappingProxyType(
         "recycle-bin": "This account put it into the bin; the time is when.",
         "mark-of-the-web": "A browser or mail program saved the file from this address.",
         "usn-journal": "The file system noted a change of a file of this name.",
-        "srum": "Windows measures resources of each program for each account about every hour.",
+        "srum": "About every hour Windows notes what each program used and sent over the network, "
+        "for each account: it ran in the hour before. It does not tell with whom it spoke; traffic "
+        "to the machine itself counts as well.",
         "activities": "Windows' timeline noted that this account used it.",
         "notification": "The program registered to show messages to this account.",
         "shell-bag": "Explorer showed this folder to this account; it may lie on another medium.",

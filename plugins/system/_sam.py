@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from triage.formats import security_id
 from triage.formats.registry import Hive, Key
 
 _F_LENGTH = 68
@@ -25,7 +26,6 @@ _DISABLED = 0x0001
 _C_DATA = 0x34
 _LARGEST_TEXT = 1024
 _MAX_MEMBERS = 1000
-_MAX_SUB_AUTHORITIES = 15
 _USERS = r"SAM\Domains\Account\Users"
 
 
@@ -144,21 +144,8 @@ def _alias(c: bytes) -> tuple[str | None, tuple[str, ...]]:
     members: list[str] = []
     at += _C_DATA
     for _ in range(min(count, _MAX_MEMBERS)):
-        sid, at = _sid(c, at)
+        sid, at = security_id.read(c, at)
         if sid is None:
             break
         members.append(sid)
     return name, tuple(members)
-
-
-def _sid(data: bytes, at: int) -> tuple[str | None, int]:
-    """Read a binary SID; return it and where the next begins."""
-    if at + 8 > len(data):
-        return None, at
-    revision, count = data[at], data[at + 1]
-    end = at + 8 + 4 * count
-    if revision != 1 or count > _MAX_SUB_AUTHORITIES or end > len(data):
-        return None, at
-    authority = int.from_bytes(data[at + 2 : at + 8], "big")
-    parts = struct.unpack_from(f"<{count}I", data, at + 8)
-    return "-".join(map(str, ("S", 1, authority, *parts))), end

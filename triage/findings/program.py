@@ -49,7 +49,8 @@ class ProgramExecuted(Finding):
     def summary(self) -> str:
         """Software, how often, by which trace."""
         often = f", {self.run_count:,} times" if (self.run_count or 0) > 1 else ""
-        return f"{self.software} ran{often} ({self.trace}){_gone(self.on_disk)}"
+        sent = "" if self.bytes_sent is None else f", {self.bytes_sent:,} bytes sent"
+        return f"{self.software} ran{often} ({self.trace}){sent}{_gone(self.on_disk)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
