@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from triage.training.media.model import Disk
+from triage.training.media.partitions import lay_out
 
 
 def write_raw(disk: Disk, path: Path) -> None:
@@ -12,7 +13,12 @@ def write_raw(disk: Disk, path: Path) -> None:
 
     Raises TrainingError when the disk cannot be built, FileExistsError when `path` exists.
     """
-    raise NotImplementedError
+    canvas = lay_out(disk)
+    with path.open("xb") as file:
+        for offset, data in canvas.pieces():
+            file.seek(offset)
+            file.write(data)
+        file.truncate(canvas.size)
 
 
 def write_e01(
