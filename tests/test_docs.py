@@ -118,7 +118,9 @@ def test_options_in_the_contract_exist(name: str) -> None:
     found = re.search(rf"^triage {name}\b.*(?:\n +.*)*", block, re.MULTILINE)
     if found is None:
         return
-    known = {option for p in command(name).params for option in p.opts}
+    one = command(name)
+    takers = one.commands.values() if isinstance(one, click.Group) else [one]
+    known = {option for taker in takers for p in taker.params for option in p.opts}
     for option in re.findall(r"--[a-z-]+", found[0]):
         assert option in known or option == "--format", option
 

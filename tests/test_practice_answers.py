@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,56 +12,51 @@ import triage
 from tests.conftest import ROOT, lines
 from triage import profile
 from triage.engine.options import Options
+from triage.errors import AlteredError, ExitCode
+from triage.training.bundles import grade_bundles
+from triage.training.feedback import place_of
+from triage.training.grading import Grade
+from triage.training.truth import load
 
 TRAINING = ROOT / "triage" / "training"
-KEY = json.loads((TRAINING / "practice.json").read_text(encoding="utf-8"))
-ITEMS = {item["id"]: item for item in KEY["items"]}
+KEY = load(TRAINING / "practice.json")
 
 
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = tmp_path_factory.mktemp("practice") / "b"
     result = triage.run(
         Options(image=TRAINING / "practice.E01", output=path, profile=profile.load(()))
     )
-    assert int(result.exit_code) == KEY["exit_code"]
-    return lines(path / "data" / "findings.jsonl")
+    assert result.exit_code == ExitCode.INCOMPLETE  # one volume is locked
+    return path
 
 
-def answers(item: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Whether a record says what an item of the key asks for."""
-    source, times = record["source"], {(t["event"], t["utc"]) for t in record["times"]}
-    return (
-        record["kind"] == item["kind"]
-        and source["volume"] == item["volume"]
-        and source["path"] == item["path"]
-        and all(record["value"].get(name) == value for name, value in item["value"].items())
-        and all(time in times for time in item.get("times", {}).items())
-        and ("account" not in item or record["account"]["name"] == item["account"])
-        and ("row" not in item or source["row"] == item["row"])
-    )
+@pytest.fixture(scope="module")
+def grade(bundle: Path) -> Grade:
+    return grade_bundles("practice", [bundle], KEY)
 
 
-@pytest.mark.parametrize(
-    "number", [n for n, item in ITEMS.items() if item["expected"] == "must_find"]
-)
-def test_found(findings: list[dict[str, Any]], number: str) -> None:
-    assert any(answers(ITEMS[number], record) for record in findings), ITEMS[number]
+@pytest.mark.parametrize("number", [item.id for item in KEY.items if item.expect == "must"])
+def test_found(grade: Grade, number: str) -> None:
+    missed = {one.item.id: (place_of(one), one.answer.wrong) for one in grade.missed}
+    assert number not in missed, missed[number]
 
 
-@pytest.mark.parametrize(
-    "number", [n for n, item in ITEMS.items() if item["expected"] == "must_not_find"]
-)
-def test_decoy_is_not_found(findings: list[dict[str, Any]], number: str) -> None:
-    item = ITEMS[number]
-    places = {(record["kind"], record["source"]["path"]) for record in findings}
-    assert (item["kind"], item["path"]) not in places
+def test_no_decoy_is_taken_for_real(grade: Grade) -> None:
+    assert [item.id for item in KEY.items if item.expect == "must_not"]
+    assert [place_of(one) for one in grade.decoys] == []
 
 
-def test_the_deleted_wallet_is_found_and_marked(findings: list[dict[str, Any]]) -> None:
+def test_the_whole_key_gives_full_marks(grade: Grade) -> None:
+    assert grade.earned == grade.possible > 0
+    assert all(question.full for question in grade.questions)
+
+
+def test_the_deleted_wallet_is_found_and_marked(bundle: Path) -> None:
     (record,) = [
         r
-        for r in findings
+        for r in lines(bundle / "data" / "findings.jsonl")
         if r["source"]["path"]
         and "old_wallet" in r["source"]["path"]
         and r["kind"] == "wallet.file"
@@ -71,3 +66,29 @@ def test_the_deleted_wallet_is_found_and_marked(findings: list[dict[str, Any]]) 
         "name": "deleted",
         "reused": False,
     }
+
+
+def test_a_bundle_of_another_image_is_not_graded(bundle: Path) -> None:
+    other = replace(KEY, images=(replace(KEY.images[0], sha256="0" * 64),))
+    with pytest.raises(AlteredError, match="none of this scenario"):
+        grade_bundles("x", [bundle], other)
+
+
+def test_an_altered_bundle_is_not_graded(bundle: Path, tmp_path: Path) -> None:
+    altered = tmp_path / "altered"
+    shutil.copytree(bundle, altered)
+    findings = altered / "data" / "findings.jsonl"
+    findings.chmod(0o600)
+    findings.write_bytes(b"".join(findings.read_bytes().splitlines(keepends=True)[:-1]))
+    with pytest.raises(AlteredError, match="not what was sealed"):
+        grade_bundles("x", [altered], KEY)
+
+
+def test_an_image_without_a_bundle_is_missed(bundle: Path) -> None:
+    two = replace(KEY, images=(*KEY.images, replace(KEY.images[0], name="b", sha256="0" * 64)))
+    extra = replace(KEY.items[0], id="extra", image="b")
+    grade = grade_bundles("x", [bundle], replace(two, items=(*KEY.items, extra)))
+    assert [one.item.id for one in grade.missed] == ["extra"]
+    assert grade.notes == ("b: no bundle",)
+    with pytest.raises(AlteredError, match="second bundle"):
+        grade_bundles("x", [bundle, bundle], KEY)

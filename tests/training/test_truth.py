@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from dataclasses import replace
@@ -74,13 +75,30 @@ def test_commitment_is_the_hash_of_the_file_and_binds_every_answer() -> None:
     assert truth.commitment(harder) != truth.commitment(TRUTH)
 
 
-def test_sealed_file_opens_with_its_passphrase_alone(tmp_path: Path) -> None:
+CHEAP = base64.b64decode(
+    "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IHNjcnlwdCBWOWFmejFwbS9XUTFLM1FadjNBc2pBIDIKZTUyNGVGdC9w"
+    "ODdFdG0rMlJjaHNka0cyNXhoUWVoMExjWVFIcVIvSmJjMAotLS0gSko4MWxnSHptb1l1NXNGZjhJSHFSUXFPdzZL"
+    "VkdoNURlNlFjZEVOMHRtUQpnVpPZHCinyRwe14nWGOfnSLIzsuOBD1zgKieTATG78lKXrSTuXeUvyOeyFib53g=="
+)
+"""`{"format":"?"}` for "correct horse", with so little work (log N = 2) as we never ask for."""
+
+
+def test_sealed_file_says_nothing(tmp_path: Path) -> None:
     path = tmp_path / "truth.json.age"
     path.write_bytes(truth.sealed(TRUTH, "correct horse"))
     assert b"wallet" not in path.read_bytes()
+    assert truth.is_sealed(path)
     with pytest.raises(UsageError, match="its passphrase is needed"):
         truth.load(path)
-    assert truth.load(path, "correct horse") == TRUTH
+
+
+def test_sealed_file_opens_with_its_passphrase_alone(tmp_path: Path) -> None:
+    path = tmp_path / "truth.json.age"
+    path.write_bytes(CHEAP)
+    with pytest.raises(ProfileError, match="must be disk-triage-truth"):
+        truth.load(path, "correct horse")
+    with pytest.raises(UsageError, match="wrong passphrase"):
+        truth.load(path, "incorrect horse")
 
 
 @pytest.mark.parametrize(

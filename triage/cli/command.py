@@ -32,6 +32,7 @@ COMMANDS = {
     "export": "export",
     "batch": "batch",
     "links": "links",
+    "train": "train",
     "custody": "custody",
     "seal": "custody",
     "secrets": "custody",

@@ -85,7 +85,8 @@ class Item:
     path: as findings write it, and of what lies in an archive or an image that of the outermost
         file; null where no file is. Of a decoy it may end with `/`: everything below.
     match: field of the finding → what it holds.
-    partial: field of `match`, or `path` → percent of the points where not all of `match` is right.
+    partial: field of `match`, `path` or `volume` → percent of the points where not all is right; of
+        an answer sheet, what a person is asked for.
     known_miss: why this version is known not to find it; people may still.
     family: groups items in tables (`wallet`, `chat`).
     """
@@ -146,7 +147,7 @@ class Truth:
                 raise ProfileError("names no image of the list", where=f"{where}.image")
             if item.question is not None and item.question not in questions:
                 raise ProfileError("names no question of the list", where=f"{where}.question")
-            if not set(item.partial) <= {*item.match, "path"}:
+            if not set(item.partial) <= {*item.match, "path", "volume"}:
                 raise ProfileError("names a field that is not matched", where=f"{where}.partial")
             if sum(item.partial.values()) > _WHOLE:
                 raise ProfileError("is more than the whole", where=f"{where}.partial")
@@ -167,18 +168,17 @@ def sealed(truth: Truth, passphrase: str) -> bytes:
     return age.encrypt_with_passphrase(to_bytes(truth), passphrase)
 
 
+def is_sealed(path: Path) -> bool:
+    """Whether a file can only be read with a passphrase. Raises UsageError as `load` does."""
+    return age.is_encrypted(_read(path))
+
+
 def load(path: Path, passphrase: str | None = None) -> Truth:
     """Read a file, in clear or sealed.
 
     Raises UsageError when it cannot be read or opened, and ProfileError pointing at the key.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read: {error.strerror}", where=str(path)) from error
-    if len(data) > _LARGEST:
-        raise UsageError(f"more than {_LARGEST} bytes", where=str(path))
+    data = _read(path)
     if age.is_encrypted(data):
         if passphrase is None:
             raise UsageError("is sealed: its passphrase is needed", where=str(path))
@@ -206,6 +206,17 @@ def parse(data: bytes, *, where: str) -> Truth:
     )
     reader.done()
     return truth
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read: {error.strerror}", where=str(path)) from error
+    if len(data) > _LARGEST:
+        raise UsageError(f"more than {_LARGEST} bytes", where=str(path))
+    return data
 
 
 def _image(reader: Reader) -> Image:

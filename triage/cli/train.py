@@ -1,0 +1,13 @@
+"""`triage train`: practice with known answers."""
+
+from __future__ import annotations
+
+from triage.cli.command import cli
+
+
+@cli.group("train", short_help="Practise on made images, and grade what was found.")
+def train() -> None:
+    """Practise on made images whose answers are known, and grade what was found on them."""
+
+
+from triage.cli import grade  # noqa: E402, F401 - adds its command to the group above
