@@ -14,6 +14,7 @@ from collections.abc import Callable
 from triage.errors import TrainingError
 from triage.training.media.canvas import Canvas
 from triage.training.media.exfat import write_exfat
+from triage.training.media.ext4 import write_ext4
 from triage.training.media.fat import write_fat
 from triage.training.media.model import Disk, Filesystem, Volume
 
@@ -28,6 +29,7 @@ _WRITERS: dict[Filesystem, Callable[[Volume, int], Canvas]] = {
     "fat16": write_fat,
     "fat32": write_fat,
     "exfat": write_exfat,
+    "ext4": write_ext4,
 }
 _MBR_TYPES: dict[Filesystem, int] = {
     "fat16": 0x0E,
