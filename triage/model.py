@@ -45,6 +45,7 @@ class Container(StrEnum):
     ZIP = "zip"
     QCOW2 = "qcow2"
     VHD = "vhd"
+    VHDX = "vhdx"
     VDI = "vdi"
     VMDK = "vmdk"
 

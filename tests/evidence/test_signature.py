@@ -55,12 +55,7 @@ def _tar(kind: int) -> bytes:
         (b"ADSEGMENTEDFILE\x00", "AD1"),
         (b"ADCRYPT\x00", "AD encryption"),
         (b"AFF10\r\n\x00", "AFF"),
-        (b"KDMV\x01\x00\x00\x00", "VMDK"),
-        (b"# Disk DescriptorFile\nversion=1", "VMDK"),
-        (b"conectix\x00\x00", "VHD"),
-        (b"vhdxfile", "VHDX"),
-        (b"QFI\xfb\x00\x00\x00\x03", "QCOW"),
-        (bytes(0x40) + b"\x7f\x10\xda\xbe", "VDI"),
+        (b"QFI\xfb\x00\x00\x00\x01", "QCOW"),
         (b"encrcdsa", "encrypted Apple"),
         (b"\x1f\x8b\x08\x00", "gzip"),
         (b"\xfd7zXZ\x00", "xz"),
@@ -77,11 +72,26 @@ def test_what_is_not_read_is_named(head: bytes, words: str, rest: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "container"),
+    [
+        (b"KDMV\x01\x00\x00\x00", Container.VMDK),
+        (b"# Disk DescriptorFile\nversion=1", Container.VMDK),
+        (b"conectix\x00\x00", Container.VHD),
+        (bytes(4096) + b"conectix" + bytes(504), Container.VHD),
+        (bytes(4096) + b"conectix" + bytes(503), Container.VHD),
+        (b"vhdxfile", Container.VHDX),
+        (b"QFI\xfb\x00\x00\x00\x03", Container.QCOW2),
+        (bytes(0x40) + b"\x7f\x10\xda\xbe", Container.VDI),
+    ],
+)
+def test_disks_of_virtual_machines_say_what_they_are(data: bytes, container: Container) -> None:
+    assert _kind(data) is container
+
+
+@pytest.mark.parametrize(
     ("tail", "words"),
     [
         (b"koly" + (4).to_bytes(4, "big") + (512).to_bytes(4, "big") + bytes(500), "DMG"),
-        (b"conectix" + bytes(504), "fixed"),
-        (b"conectix" + bytes(503), "fixed"),
     ],
 )
 def test_a_trailer_is_enough(tail: bytes, words: str) -> None:

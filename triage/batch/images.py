@@ -15,6 +15,7 @@ from triage.evidence.ewf_sections import segment_number
 from triage.evidence.image import container_of
 from triage.evidence.raw import open_raw
 from triage.evidence.segments import SegmentFile
+from triage.evidence.virtual_disk import FORMATS, VirtualDisk
 from triage.model import Container
 
 _EWF_NAME = re.compile(r"(?P<stem>.+)\.[a-z]\w\w", re.IGNORECASE | re.ASCII)
@@ -92,6 +93,8 @@ class Looker:
                     return self._ewf(path)
                 case Container.RAW:
                     return _raw(path)
+                case _ if container in FORMATS:
+                    return _virtual(path, container)
                 case Container.FOLDER | Container.DEVICE:
                     return Found(path=path, stem=path.name, segments=())
                 case _:
@@ -174,6 +177,13 @@ def _raw(path: Path) -> Found | Later:
         stem=path.stem,
         segments=tuple(stamp(path.with_name(segment.name)) for segment in image.info.segments),
     )
+
+
+def _virtual(path: Path, container: Container) -> Found:
+    disk = VirtualDisk(path, container)
+    disk.close()
+    segments = tuple(stamp(path.with_name(segment.name)) for segment in disk.info.segments)
+    return Found(path=path, stem=path.stem, segments=segments)
 
 
 def without_mark(found: Found) -> Unread | None:

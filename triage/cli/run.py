@@ -133,9 +133,9 @@ def passphrase(variable: str = "TRIAGE_KEY_PASSPHRASE") -> bytes | None:
 def run_command(**given: Any) -> int:
     """Examine IMAGE and write a sealed bundle of findings.
 
-    IMAGE is an E01 or raw file (the first segment of a split one), a QCOW2, VHD, VDI, VMDK, a block
-    device, a folder, a tar or a zip. It is only read. The seal code printed at the end belongs on
-    the paper form.
+    IMAGE is an E01 or raw file (the first segment of a split one), a QCOW2, VHD, VHDX, VDI, VMDK, a
+    block device, a folder, a tar or a zip. It is only read. The seal code printed at the end
+    belongs on the paper form.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ from triage.evidence.ewf import EwfImage, open_ewf
 from triage.evidence.raw import open_raw
 from triage.evidence.segments import SegmentFile
 from triage.evidence.signature import identify
-from triage.evidence.virtual_disk import VirtualDisk
+from triage.evidence.virtual_disk import FORMATS, VirtualDisk
 from triage.model import Container, ImageInfo, Reader
 
 _SECTOR = 512
@@ -171,15 +171,18 @@ def container_of(path: Path) -> Container:
     try:
         if file.size == 0:
             raise ImageError("is empty", where=str(path))
-        return identify(file, name=str(path))
+        container = identify(file, name=str(path))
     finally:
         file.close()
+    if container in FORMATS:
+        VirtualDisk(path, container).close()  # which says what is not read of it
+    return container
 
 
 def open_image(
     path: Path, *, allow_incomplete: bool = False, allow_writable_device: bool = False
 ) -> DiskImage:
-    """Open a disk image: EWF, raw, split raw (the first segment), QCOW2, VHD, VDI, VMDK, a device.
+    """Open a disk image: EWF, raw, split raw (the first segment), a virtual disk, a device.
 
     Raises ImageError and its kinds, naming the file: UnsupportedImageError for a container that
     is not read or holds files instead of a disk, DamagedImageError when segments are missing or
@@ -193,8 +196,8 @@ def open_image(
             media = open_ewf(path, allow_incomplete=allow_incomplete)
         case Container.RAW:
             media = open_raw(path, allow_incomplete=allow_incomplete)
-        case Container.QCOW2 | Container.VHD | Container.VDI | Container.VMDK:
-            media = VirtualDisk(SegmentFile(path), container)
+        case _ if container in FORMATS:
+            media = VirtualDisk(path, container)
         case Container.DEVICE:
             media = open_device(path, allow_writable=allow_writable_device)
         case _:

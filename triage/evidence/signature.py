@@ -25,14 +25,9 @@ _REFUSED: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ADSEGMENTEDFILE\x00", "an AccessData AD1 logical image"),
     (0, b"ADCRYPT\x00", "an image with AD encryption"),
     (0, b"AFF10\r\n\x00", "an AFF version 3 image"),
-    (0, b"KDMV", "a VMware VMDK disk"),
     (0, b"COWD", "a VMware VMDK disk (ESX sparse)"),
-    (0, b"# Disk DescriptorFile", "a VMware VMDK descriptor"),
-    (0, b"conectix", "a VHD disk (dynamic or differencing)"),
-    (0, b"vhdxfile", "a VHDX disk"),
-    (0, b"QFI\xfb", "a QEMU QCOW disk"),
+    (0, b"QFI\xfb", "a QEMU QCOW disk of version 1"),
     (0, b"QED\x00", "a QEMU QED disk"),
-    (0x40, b"\x7f\x10\xda\xbe", "a VirtualBox VDI disk"),
     (0, b"WithoutFreeSpace", "a Parallels disk"),
     (0, b"WithouFreSpacExt", "a Parallels disk"),
     (0, b"encrcdsa", "an encrypted Apple disk image"),
@@ -48,8 +43,6 @@ _REFUSED: tuple[tuple[int, bytes, str], ...] = (
 )
 _REFUSED_AT_END: tuple[tuple[int, bytes, str], ...] = (
     (512, b"koly\x00\x00\x00\x04\x00\x00\x02\x00", "an Apple disk image (DMG)"),
-    (512, b"conectix", "a VHD disk (fixed)"),
-    (511, b"conectix", "a VHD disk (fixed)"),
     (8, b"cdsaencr", "an encrypted Apple disk image"),
 )
 _BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from triage.errors import EvidenceError, LimitError, ParseError
 from triage.formats import snappy
+from triage.hashing import crc32c
 
 if TYPE_CHECKING:
     from triage.model import Reader
@@ -341,22 +342,7 @@ def _whole(reader: Reader, name: str) -> bytes:
     return data
 
 
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)  # noqa: PLW2901 - the register
-        table.append(value)
-    return tuple(table)
-
-
-_CRC32C = _crc_table()
-
-
 def _masked(data: bytes) -> int:
     """Return the CRC-32C as LevelDB stores it, so that a checksum of checksums stays one."""
-    table, value = _CRC32C, 0xFFFFFFFF
-    for byte in data:
-        value = value >> 8 ^ table[(value ^ byte) & 0xFF]
-    value ^= 0xFFFFFFFF
+    value = crc32c(data)
     return ((value >> 15 | value << 17) + _MASK_DELTA) & 0xFFFFFFFF

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from triage.formats.wordlists import WordList
+from triage.hashing import crc32c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,26 +93,7 @@ def _is_aezeed(value: int) -> bool:
     if value >> 256:  # 33 bytes, of which the first is version 0
         return False
     data = value.to_bytes(33, "big")
-    return _crc32c(data[:-4]) == int.from_bytes(data[-4:], "big")
-
-
-def _crc32c_table() -> tuple[int, ...]:
-    table = []
-    for register in range(256):
-        for _ in range(8):
-            register = register >> 1 ^ (0x82F63B78 if register & 1 else 0)  # noqa: PLW2901 - shifted
-        table.append(register)
-    return tuple(table)
-
-
-_CRC32C = _crc32c_table()
-
-
-def _crc32c(data: bytes) -> int:
-    register = 0xFFFFFFFF
-    for byte in data:
-        register = register >> 8 ^ _CRC32C[register & 0xFF ^ byte]
-    return register ^ 0xFFFFFFFF
+    return crc32c(data[:-4]) == int.from_bytes(data[-4:], "big")
 
 
 def _electrum(words: Sequence[str], *, cjk: bool) -> Iterator[tuple[str, int, int, int]]:
