@@ -35,6 +35,7 @@ LAYERS = (
 APART = (("triage.formats", "triage.evidence"),)
 ONLY_IN = {
     "pytsk3": ("triage.evidence",),
+    "pyvshadow": ("triage.evidence.shadow",),
     "pyewf": ("triage.evidence.second_reader",),
     "pyfsntfs": ("triage.evidence.second_tree",),
     "pyfsext": ("triage.evidence.second_tree",),

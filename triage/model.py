@@ -76,6 +76,7 @@ class VolumeState(StrEnum):
 
     FILESYSTEM = "filesystem"  # walked
     LOCKED = "locked"  # encrypted; recognised from its bytes
+    OPENED = "opened"  # encrypted, and a key was at hand: what is in it follows as volumes
     UNSUPPORTED = "unsupported"  # recognised, holds data, and we cannot read it
     UNKNOWN = "unknown"  # holds bytes that we do not recognise
     EMPTY = "empty"  # zeros only in the parts looked at
@@ -96,7 +97,8 @@ class Volume:
     """A run of sectors: a partition, a gap between partitions, or the whole media.
 
     `name` is stable: `p<slot in the table>`, `gap@<byte>`, `whole`; logical volumes of an extended
-    partition follow as slots 5, 6, … like Linux counts them.
+    partition follow as slots 5, 6, … like Linux counts them. What lies in another volume goes on
+    after its name: `p3/luks/lv-root`, `p2/vss-3`.
     """
 
     name: str
@@ -112,6 +114,8 @@ class Volume:
     scheme: str | None  # what it is when it is not a readable file system: luks2, bitlocker, lvm …
     details: dict[str, str]  # UUID, cipher, version as the header has them
     problem: str | None  # our own words for what is wrong, if anything
+    within: str | None = None  # the layer that offset and length count in; None: the image
+    snapshot_of: str | None = None  # the volume of which it is an earlier state
 
 
 class EntryType(StrEnum):

@@ -33,6 +33,7 @@ class Limits:
     """
 
     entries: int = 5_000_000  # names in one file system
+    snapshots: int = 32  # of one volume that are walked, the newest first
     artifact_bytes: int = 1024 * _MIB  # read from one artifact
     findings_per_artifact: int = 250_000
     hashed_file_bytes: int = 4096 * _MIB  # one evidence file that was read
@@ -69,6 +70,7 @@ class Profile:
     decrypt: str = "given"  # never, given, found
     export: str = "cited"  # none, cited, all
     scan: str = "none"  # none, files, everything: what the content scan reads
+    snapshots: str = "none"  # none, changed: what differs from the live volume
     limits: Limits = field(default_factory=Limits)
     scope: Scope = field(default_factory=Scope)
     guidance: tuple[Guidance, ...] = ()  # what the report tells people to do
@@ -89,6 +91,7 @@ class _Part:
     decrypt: str | None
     export: str | None
     scan: str | None
+    snapshots: str | None
     limits: dict[str, int]
     scope: Scope
     guidance: Path | None  # folder
@@ -133,6 +136,7 @@ def parse(text: str, *, name: str) -> _Part:
         decrypt=reader.choice("decrypt", ("never", "given", "found"), None),
         export=reader.choice("export", ("none", "cited", "all"), None),
         scan=reader.choice("scan", ("none", "files", "everything"), None),
+        snapshots=reader.choice("snapshots", ("none", "changed"), None),
         limits=_limits(reader.mapping("limits")),
         scope=_scope(reader.mapping("scope"), name),
         guidance=Path(name).parent / folder if folder else None,
@@ -196,6 +200,7 @@ def load(names: Sequence[str]) -> Profile:
             decrypt=part.decrypt or profile.decrypt,
             export=part.export or profile.export,
             scan=part.scan or profile.scan,
+            snapshots=part.snapshots or profile.snapshots,
         )
     folders = [part.guidance for part in parts if part.guidance]
     return replace(

@@ -303,6 +303,7 @@ def heads_of(image: Path, *, placed: bool) -> Heads:
     places = memoryview(found.places or b"").cast("q") if placed else None
     return Heads(
         source=source,
+        ground=source.ground(0),
         tree=tree,
         index=index,
         recognition=Recognition([Header(MAGIC)]),

@@ -39,6 +39,7 @@ REASONS = MappingProxyType(
         "export_limit": "larger than the profile allows to export",
         "export_failed": "could not be copied into the bundle",
         "picture_or_video": "pictures and video are never copied",
+        "snapshot": "an earlier state of a volume, which the profile does not ask for",
         "not selected": "left out by an option",
         "not applicable": "does not apply to this kind of source",
     }
@@ -51,7 +52,7 @@ STEPS = MappingProxyType(
         "check_files": "the check of files against digests and rules",
         "check_space": "the check of unallocated space against rules",
         "scan_files": "the scan of the content of files",
-        "shadow_copies": "shadow copies and snapshots",
+        "snapshots": "earlier states of volumes: shadow copies and snapshots",
         "unallocated": "unallocated space and slack",
         "archives": "content of archives",
     }

@@ -8,11 +8,12 @@ registry or passwd file tells, the shape of the path alone gives a home folder, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from triage.artifact import Fact
 from triage.findings import Finding, SystemAccount
+from triage.model import Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,10 @@ _NOBODY = frozenset({"public", "default", "default user", "all users", "shared",
 class Accounts:
     """All accounts of one image."""
 
-    def __init__(self, facts: Iterable[Fact[Finding]]) -> None:
+    def __init__(self, facts: Iterable[Fact[Finding]], volumes: Iterable[Volume] = ()) -> None:
+        """Take the facts of the first round; a snapshot has those of its live volume as well."""
         facts = tuple(facts)
+        self._live = {v.name: v.snapshot_of for v in volumes if v.snapshot_of is not None}
         homes: dict[tuple[str, str], Account] = {}
         for fact in facts:
             account = fact.finding
@@ -81,14 +84,14 @@ class Accounts:
         a name of its own.
         """
         if named is not None:
-            known = self._ids.get((volume, named.casefold()))
+            known = self._known(self._ids, volume, named.casefold())
             return known or Account(
                 id=named, name=named, volume=volume, root="", basis="inside_file"
             )
         folded = path.casefold()
         end = len(folded)
         while (end := folded.rfind("/", 0, end)) > 0:
-            known = self._homes.get((volume, folded[:end]))
+            known = self._known(self._homes, volume, folded[:end])
             if known:
                 return known
         shaped = _HOMES.match(path)
@@ -99,3 +102,9 @@ class Accounts:
         if name.casefold() in _NOBODY:
             return None
         return Account(id=None, name=name, volume=volume, root=root, basis="home_folder")
+
+    def _known(
+        self, table: Mapping[tuple[str, str], Account], volume: str, key: str
+    ) -> Account | None:
+        live = self._live.get(volume)
+        return table.get((volume, key)) or (table.get((live, key)) if live is not None else None)

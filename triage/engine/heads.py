@@ -16,8 +16,9 @@ from triage.engine import messages as m
 from triage.engine.accounts import Accounts
 from triage.engine.place import Place
 from triage.engine.recognition import Recognition
-from triage.engine.source import Source
+from triage.engine.source import Ground, Source
 from triage.errors import EvidenceError, LimitError, ParseError
+from triage.evidence.arrays import Bools
 from triage.evidence.beginnings import NOWHERE, HeadTree, PlacedTree
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
@@ -44,13 +45,15 @@ class Candidates:
         places: memoryview[int] | None,
         request: m.Recognise,
         known: Accounts,
+        changed: Bools | None = None,
     ) -> Candidates:
-        """Take the files of an index that the scope allows.
+        """Take the files of an index that the scope allows; of a snapshot those that changed.
 
         Deleted ones too, unless their metadata belongs to another file now. What lies where they
         did may be another file's by now: a test that it passes is then about those bytes.
         """
-        rows = index.files(places).tolist()
+        files = index.files(places)
+        rows = files.tolist() if changed is None else files[changed[files]].tolist()
         total = len(rows)
         outside = {match.row for match in index.matches(PatternSet(request.exclude))}
         names = {name.casefold() for name in request.accounts}
@@ -100,6 +103,7 @@ class Heads:
     """Looks at the files of one volume."""
 
     source: Source
+    ground: Ground
     tree: FileTree
     index: Index
     recognition: Recognition
@@ -149,7 +153,7 @@ class Heads:
             return
         with suppress(EvidenceError):
             for offset, head in self.tree.beginnings(places, sizes):
-                sound = head is not None and not self.source.bad_in(offset, len(head))
+                sound = head is not None and not self.ground.bad_in(offset, len(head))
                 yield head if sound else None
 
     def _look(self, row: int) -> Iterator[m.Recognised | m.Unread]:
@@ -180,6 +184,6 @@ class Heads:
         return any(
             run.image_offset is not None
             and run.file_offset < length
-            and self.source.bad_in(run.image_offset, min(run.length, length - run.file_offset))
+            and self.ground.bad_in(run.image_offset, min(run.length, length - run.file_offset))
             for run in self.tree.runs(self.index.address(row))
         )

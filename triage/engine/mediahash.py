@@ -14,9 +14,9 @@ from triage.engine import messages as m
 from triage.engine.coverage import Outcome
 from triage.engine.journal import Journal, MediaHashed
 from triage.engine.pool import Pool, Task
-from triage.engine.ranges import joined
 from triage.engine.results import Results
 from triage.errors import TriageError
+from triage.evidence.ranges import joined
 from triage.hashing import MEDIA_ALGORITHMS
 
 NOT_FINISHED = "not finished"

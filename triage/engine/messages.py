@@ -120,6 +120,7 @@ class ScanFiles(Request, frozen=True, kw_only=True):
 class ScanSpace(Request, frozen=True, kw_only=True):
     """Look through some stretches of the media; what begins at bytes `first` to `last` counts."""
 
+    within: str | None = None  # the layer in which they count; None: the media
     stretches: bytes  # packed extents
     first: int
     last: int
@@ -128,6 +129,7 @@ class ScanSpace(Request, frozen=True, kw_only=True):
 class CheckSpace(Request, frozen=True, kw_only=True):
     """Ask the rules about some stretches of the media, each for itself; else like ScanSpace."""
 
+    within: str | None = None
     stretches: bytes
     first: int
     last: int
@@ -211,6 +213,7 @@ class Matched(Reply, frozen=True, kw_only=True):
     row: int
     entry: Entry
     patterns: tuple[int, ...]
+    unchanged: bool = False  # since the snapshot: it stands in the live volume as well
 
 
 class Recognised(Reply, frozen=True, kw_only=True):

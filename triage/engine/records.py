@@ -149,8 +149,12 @@ class Records(Sequence[dict[str, Any]]):
         return record
 
 
-def merge(records: Iterable[dict[str, Any]]) -> Records:
-    """Merge equal ids: the smallest record wins, times are joined; sorted by id."""
+def merge(records: Iterable[dict[str, Any]], volumes: Iterable[Volume] = ()) -> Records:
+    """Merge equal ids: the smallest record wins, times are joined; sorted by id.
+
+    What stands in a snapshot as it does in its live volume, or in a later snapshot, is one record,
+    with the other places in `also_in`.
+    """
     lines: dict[str, bytes] = {}
     equal: dict[str, list[bytes]] = {}
     for record in records:
@@ -162,4 +166,36 @@ def merge(records: Iterable[dict[str, Any]]) -> Records:
         times = {encode(time): time for one in (known, *others) for time in one["times"]}
         known["times"] = [times[key] for key in sorted(times)]
         lines[identifier] = encode(known)
+    _join_snapshots(lines, list(volumes))
     return Records([lines[identifier] for identifier in sorted(lines)])
+
+
+def _join_snapshots(lines: dict[str, bytes], volumes: Sequence[Volume]) -> None:
+    """Take out what a snapshot only repeats."""
+    live = {v.name: (v.snapshot_of, age) for age, v in enumerate(volumes) if v.snapshot_of}
+    if not live:
+        return
+    groups: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for line in lines.values():
+        record = json.loads(line)
+        volume = record["source"]["volume"]
+        name, age = live.get(volume, (volume, len(volumes)))
+        source = {**record["source"], "volume": name}
+        groups.setdefault(finding_id({**record, "source": source}), []).append((age, record))
+    for group in groups.values():
+        group.sort(key=lambda item: -item[0])  # the live volume, then the latest snapshot
+        kept: list[dict[str, Any]] = []
+        for _, record in group:
+            same = next((known for known in kept if _told(known) == _told(record)), None)
+            if same is None:
+                kept.append(record)
+                continue
+            where = {key: record["source"][key] for key in ("volume", "path", "address", "file")}
+            same["also_in"].append(where)
+            del lines[record["id"]]
+            lines[same["id"]] = encode(same)
+
+
+def _told(record: dict[str, Any]) -> list[Any]:
+    """Return what a record says, but for where it lies and whose it is."""
+    return [record[name] for name in ("kind", "value", "times", "confidence", "protection")]

@@ -290,7 +290,7 @@ class Results:
 
         The statements are used up: findings are many, and are not kept in two forms.
         """
-        return merge(self._records(accounts))
+        return merge(self._records(accounts), self.volumes)
 
     def _records(self, accounts: Accounts) -> Iterator[dict[str, Any]]:
         self.statements.reverse()

@@ -37,7 +37,7 @@ class Rounds:
         """Run the first round, tell every worker its facts, and return the accounts it found."""
         self._round("context", [match for match in matches if match.registered.extractor.context])
         facts = self._facts()
-        accounts = Accounts(facts)
+        accounts = Accounts(facts, self.volumes)
         self.pool.setup(
             m.Facts(
                 facts=tuple(

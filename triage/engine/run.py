@@ -32,7 +32,7 @@ from triage.engine.results import Results
 from triage.engine.rounds import Rounds
 from triage.engine.scan.scanner import Scanner
 from triage.engine.survey import examine_media, examine_volumes
-from triage.engine.walk import Walker
+from triage.engine.walk import SNAPSHOTS, Walker
 from triage.errors import (
     AlteredError,
     BundleError,
@@ -123,7 +123,8 @@ class Run:
                 self.results.coverage.add(
                     "extractor", Outcome.NOT_SELECTED, extractor=registered.extractor.name
                 )
-        self.results.coverage.add("step", Outcome.NOT_SELECTED, name="shadow_copies")
+        if self.options.profile.snapshots == "none":
+            self.results.coverage.add("step", Outcome.NOT_SELECTED, name=SNAPSHOTS)
         for name in self.registry.failures:
             self.results.problem("plugin_not_loaded", name)
             self.results.coverage.add(

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from triage.engine.ranges import joined, touches
 from triage.errors import EvidenceError
 from triage.evidence import free_space
 from triage.evidence.apfs_tree import ApfsTree
 from triage.evidence.filesystem import TskTree
 from triage.evidence.free_space import FreeSpace
 from triage.evidence.image import DiskImage, container_of, open_image
+from triage.evidence.layers import Part
 from triage.evidence.logical import open_logical
 from triage.evidence.members import LogicalSource, Note
+from triage.evidence.nested import parts
+from triage.evidence.ranges import joined
 from triage.evidence.tree import FileTree, WalkProblem
-from triage.evidence.volumes import volumes
 from triage.evidence.walker import open_tree
-from triage.model import Container, ImageInfo, Reader, Volume, VolumeState, Walker
+from triage.model import ByteRun, Container, ImageInfo, Reader, Volume, VolumeState, Walker
 
 _LOGICAL = (Container.FOLDER, Container.TAR, Container.ZIP)
+
+
+class Ground(Protocol):
+    """What a volume lies on: the bytes in which its offsets count, the media or a layer on them."""
+
+    @property
+    def reader(self) -> Reader | None:
+        """The bytes; None: there are only files."""
+        ...
+
+    def bad_in(self, offset: int, length: int) -> bool:
+        """Whether bytes that are not sound were met there.
+
+        A chunk whose checksum is wrong, or what the imager filled in.
+        """
+        ...
+
+    def on_media(self, runs: Iterable[ByteRun]) -> tuple[ByteRun, ...]:
+        """Return byte runs as they lie on the media."""
+        ...
 
 
 class Source(Protocol):
@@ -47,11 +69,16 @@ class Source(Protocol):
         """Return what the file system of a volume calls free; None where nobody knows."""
         ...
 
-    def bad_in(self, offset: int, length: int) -> bool:
-        """Whether bytes that are not sound were met in a range of the media.
+    def ground(self, volume: int) -> Ground:
+        """Return what the offsets of a volume count in."""
+        ...
 
-        A chunk whose checksum is wrong, or what the imager filled in.
-        """
+    def space(self, within: str | None) -> Ground:
+        """Return the media, or the layer of this name. Raises EvidenceError."""
+        ...
+
+    def snapshot(self, volume: int) -> object:
+        """Return what knows how a snapshot differs from its live volume; None: nothing does."""
         ...
 
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
@@ -73,43 +100,59 @@ class DiskSource:
 
     def __init__(self, image: DiskImage, walker: Walker = Walker.AUTO) -> None:
         self._image, self._walker = image, walker
-        self._volumes: list[Volume] | None = None
+        self._parts: list[Part] | None = None
         self.info = image.info
         self.missing = tuple(image.missing)
         self.unreadable = joined(image.unreadable)
         self.media: Reader | None = image
 
     @property
+    def parts(self) -> Sequence[Part]:
+        """The volumes with what they lie on; read on first use."""
+        if self._parts is None:
+            self._parts = parts(self._image)
+        return self._parts
+
+    @property
     def volumes(self) -> Sequence[Volume]:
-        """Read the volume system on first use."""
-        if self._volumes is None:
-            self._volumes = volumes(self._image)
-        return self._volumes
+        """The volumes of the image, and those that lie in others."""
+        return [part.volume for part in self.parts]
 
     def tree(self, volume: int) -> FileTree:
         """Open a file system: APFS through libfsapfs, all others with TSK. Raises EvidenceError."""
-        wanted = self.volumes[volume]
+        part = self.parts[volume]
+        wanted = part.volume
         if wanted.state is not VolumeState.FILESYSTEM:
             raise EvidenceError("no readable file system", where=wanted.name)
         if wanted.filesystem == ApfsTree.name:
-            return ApfsTree(self._image, wanted)
-        return open_tree(self._image, wanted, self._walker)
+            return ApfsTree(part.image, wanted)
+        return open_tree(part.image, wanted, self._walker)
 
     def free_space(self, volume: int) -> FreeSpace | None:
         """Read the bitmap or the table of a file system that TSK opens."""
-        wanted = self.volumes[volume]
-        if wanted.filesystem not in free_space.KINDS:
+        part = self.parts[volume]
+        if part.volume.filesystem not in free_space.KINDS:
             return None
         try:
-            tsk = TskTree(self._image.as_tsk(), wanted)
+            tsk = TskTree(part.image.as_tsk(), part.volume)
         except EvidenceError:
             return None
-        return free_space.free_space(self._image, wanted, tsk)
+        return free_space.free_space(part.image, part.volume, tsk)
 
-    def bad_in(self, offset: int, length: int) -> bool:
-        """Whether a bad chunk was met there, or the imager filled it."""
-        filled = touches(self.unreadable, offset, length)
-        return filled or self._image.bad_in(offset, length)
+    def ground(self, volume: int) -> Ground:
+        """Return the image, or the layer that the volume lies in."""
+        return self.parts[volume]
+
+    def space(self, within: str | None) -> Ground:
+        """Return the image, or the layer of this name. Raises EvidenceError."""
+        for part in self.parts:
+            if part.volume.within == within:
+                return part
+        raise EvidenceError("there is no such layer", where=within)
+
+    def snapshot(self, volume: int) -> object:
+        """Return the layer of a snapshot."""
+        return self.parts[volume].layer
 
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
         """Return the bad ranges met so far."""
@@ -119,6 +162,20 @@ class DiskSource:
     def failing(self) -> bool:
         """Whether it is a device that fails read after read."""
         return self._image.failing
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What files lie on: an archive, whose members may stand in it as such, or nothing."""
+
+    reader: Reader | None
+
+    def bad_in(self, offset: int, length: int) -> bool:
+        del offset, length
+        return False  # there are no chunk checksums
+
+    def on_media(self, runs: Iterable[ByteRun]) -> tuple[ByteRun, ...]:
+        return tuple(runs)
 
 
 class FilesSource:
@@ -162,10 +219,19 @@ class FilesSource:
         del volume
         return None
 
-    def bad_in(self, offset: int, length: int) -> bool:
-        """Files have no chunk checksums."""
-        del offset, length
-        return False
+    def ground(self, volume: int) -> Ground:
+        """Return the archive."""
+        del volume
+        return _Files(None)
+
+    def space(self, within: str | None) -> Ground:
+        """Files have no space between them. Raises EvidenceError."""
+        raise EvidenceError("there is no media to scan", where=within)
+
+    def snapshot(self, volume: int) -> object:
+        """Files have no snapshots."""
+        del volume
+        return None
 
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
         """Files have no chunk checksums."""

@@ -13,6 +13,9 @@ from triage.model import Volume, VolumeState
 def examine_volumes(opened: m.Opened, results: Results) -> None:
     """Turn each volume that is not walked into coverage, and a finding where it is closed to us."""
     results.statements.extend(tails(opened.volumes))
+    results.statements.extend(
+        _encryption(volume) for volume in opened.volumes if volume.state is VolumeState.OPENED
+    )
     for volume in opened.volumes:
         if "snapshots" in volume.details:
             results.coverage.add(
@@ -37,7 +40,7 @@ def examine_volumes(opened: m.Opened, results: Results) -> None:
                 )
             case VolumeState.GAP:
                 _uncovered(volume, results, reason="unallocated", counts=False)
-            case VolumeState.EMPTY | VolumeState.META:
+            case VolumeState.EMPTY | VolumeState.META | VolumeState.OPENED:
                 results.coverage.add(
                     "volume",
                     Outcome.ABSENT,
@@ -92,24 +95,25 @@ def _uncovered(volume: Volume, results: Results, *, reason: str, counts: bool) -
 def _closed(volume: Volume, results: Results, *, counts: bool) -> None:
     scheme = volume.scheme or "unrecognised"
     _uncovered(volume, results, reason=f"{volume.state.value}:{scheme}", counts=counts)
-    results.statements.append(
-        Statement.of(
-            EncryptionVolume(
-                scheme=scheme,
-                state=volume.state.value,
-                length=volume.length,
-                details=volume.details,
-                label=volume.label or volume.details.get("label"),
-                shows=Shows.PRESENT,
-                confidence=(
-                    Confidence.POSSIBLE
-                    if volume.state is VolumeState.UNKNOWN
-                    else Confidence.CONFIRMED
-                ),
-                protection=(Protection.ENCRYPTED if volume.state is VolumeState.LOCKED else None),
-                sensitivity=Sensitivity.PUBLIC,
-                locator=f"offset {volume.offset}",
+    results.statements.append(_encryption(volume))
+
+
+def _encryption(volume: Volume) -> Statement:
+    encrypted = volume.state in (VolumeState.LOCKED, VolumeState.OPENED)
+    return Statement.of(
+        EncryptionVolume(
+            scheme=volume.scheme or "unrecognised",
+            state=volume.state.value,
+            length=volume.length,
+            details=volume.details,
+            label=volume.label or volume.details.get("label"),
+            shows=Shows.PRESENT,
+            confidence=(
+                Confidence.POSSIBLE if volume.state is VolumeState.UNKNOWN else Confidence.CONFIRMED
             ),
-            volume=volume,
-        )
+            protection=Protection.ENCRYPTED if encrypted else None,
+            sensitivity=Sensitivity.PUBLIC,
+            locator=f"offset {volume.offset}",
+        ),
+        volume=volume,
     )

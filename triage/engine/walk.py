@@ -19,9 +19,12 @@ from triage.engine.pool import LOST, Pool, Task
 from triage.engine.results import Match, Results, word
 from triage.errors import BundleError
 from triage.evidence.patterns import PatternSet
-from triage.model import EntryType, VolumeState
+from triage.model import EntryType, Volume, VolumeState
 from triage.profile import Profile
 from triage.registry import Registered
+
+SNAPSHOTS = "snapshots"
+"""Name of the step in coverage."""
 
 _DEATHS = 2  # at one place, until it is left out
 _MOST_AVOIDED = 16  # places of one volume
@@ -47,6 +50,7 @@ class Walker:
     observer: Observer
     out_of_time: Callable[[], bool]
     matches: list[Match] = field(default_factory=list)
+    unchanged: list[Match] = field(default_factory=list)  # in snapshots: the live volume has them
     entries: dict[int, int] = field(default_factory=dict)  # names in each walked volume
     _end: int = 0  # of the indexes in the shared memory
 
@@ -55,8 +59,9 @@ class Walker:
         owners = [registered for registered in self.selected for _ in registered.extractor.paths]
         patterns = [path for registered in self.selected for path in registered.extractor.paths]
         excluded = PatternSet(self.profile.scope.exclude_paths)
+        out = left_out(self.opened.volumes, self.profile, self.results)
         for number, volume in enumerate(self.opened.volumes):
-            if volume.state is not VolumeState.FILESYSTEM:
+            if volume.state is not VolumeState.FILESYSTEM or number in out:
                 continue
             self.observer.phase(f"walk {volume.name}", None, "names")
             if self.out_of_time():
@@ -121,12 +126,19 @@ class Walker:
         excluded: PatternSet,
     ) -> list[int]:
         counted = [0] * len(owners)
+        unchanged = 0
         for reply in replies:
             if isinstance(reply, m.Walked):
                 self._same(number, reply.sha256)
                 self._indexed(number, reply)
             elif isinstance(reply, m.Matched):
+                unchanged += reply.unchanged
                 self._matched(number, reply, owners, excluded, counted)
+        volume = self.opened.volumes[number]
+        if volume.snapshot_of is not None:
+            self.results.coverage.add(
+                "step", Outcome.FOUND, name=SNAPSHOTS, volume=volume.name, unchanged=unchanged
+            )
         return counted
 
     def _same(self, number: int, sha256: str) -> None:
@@ -197,7 +209,28 @@ class Walker:
                 "artifact", Outcome.NOT_EXAMINED, reason=reason, counts=False, **about
             )
             return
+        matches = self.unchanged if reply.unchanged else self.matches
         for name in sorted(wanted):
-            self.matches.append(
+            matches.append(
                 Match(registered=wanted[name], volume=number, row=reply.row, entry=entry)
             )
+
+
+def left_out(volumes: Sequence[Volume], profile: Profile, results: Results) -> set[int]:
+    """Return the snapshots that are not walked, and say so: all, or the oldest of many."""
+    snapshots: dict[str, list[int]] = {}
+    for number, volume in enumerate(volumes):
+        if volume.snapshot_of is not None:
+            snapshots.setdefault(volume.snapshot_of, []).append(number)
+    asked = profile.snapshots != "none"
+    most = profile.limits.snapshots if asked else 0
+    out = {n for numbers in snapshots.values() for n in numbers[: max(0, len(numbers) - most)]}
+    for number in out:
+        results.coverage.add(
+            "volume",
+            Outcome.NOT_EXAMINED if asked else Outcome.NOT_SELECTED,
+            reason="limit" if asked else "snapshot",
+            counts=asked,
+            volume=volumes[number].name,
+        )
+    return out

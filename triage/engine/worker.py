@@ -52,6 +52,8 @@ from triage.errors import (
     TriageError,
     WorkerError,
 )
+from triage.evidence.arrays import Bools
+from triage.evidence.changes import changed_rows, runs_changed
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
 from triage.evidence.second_tree import SecondTree
@@ -60,7 +62,7 @@ from triage.extractor import Extractor
 from triage.findings import KINDS, Finding
 from triage.formats.filetype import LOOKED_AT, filetype
 from triage.hashing import Digests, ParallelDigests
-from triage.model import Container, EvidencePath, Reader
+from triage.model import EvidencePath, Reader
 from triage.profile import Limits
 from triage.redaction import redact
 
@@ -75,7 +77,6 @@ _TROUBLES_KEPT = 1000  # of one artifact
 _FINDING = 1 << 20  # characters in all texts of one finding; a line of a bundle has 16 MiB
 _FINDINGS = 1 << 26  # characters in all findings of one artifact
 _TROUBLE = 10_000  # characters
-_OF_FILES = (Container.FOLDER, Container.TAR, Container.ZIP)
 _LARGEST_INDEX = 1 << 34  # bytes of shared memory; there is no file that could be written
 
 
@@ -98,6 +99,7 @@ class Worker:
     scannable: dict[int, Scannable] = field(default_factory=dict)
     keywords: Keywords | None = None
     rules: Any = None  # of YARA, compiled
+    differences: dict[int, Bools | None] = field(default_factory=dict)
 
     def tree(self, volume: int) -> FileTree:
         """Open a volume's file system once."""
@@ -146,7 +148,14 @@ class Worker:
         index = self.indexes[request.volume]
         for match in found.matches:
             entry = index.entry(match.row)
-            self.channel.send(m.Matched(row=match.row, entry=entry, patterns=match.patterns))
+            self.channel.send(
+                m.Matched(
+                    row=match.row,
+                    entry=entry,
+                    patterns=match.patterns,
+                    unchanged=self._unchanged(request.volume, match.row),
+                )
+            )
         self.channel.send(
             m.Walked(
                 entries=found.entries,
@@ -159,6 +168,29 @@ class Worker:
                 bad=self.source.bad_ranges(),
             )
         )
+
+    def changed(self, number: int) -> Bools | None:
+        """Return which rows of a snapshot have to be read; None: all, it is not one."""
+        if number not in self.differences:
+            names = [volume.name for volume in self.source.volumes]
+            live = self.source.volumes[number].snapshot_of
+            known = self.indexes.get(names.index(live)) if live is not None else None
+            self.differences[number] = (
+                None
+                if known is None
+                else changed_rows(
+                    self.indexes[number], known, self.places[number], self.source.snapshot(number)
+                )
+            )
+        return self.differences[number]
+
+    def _unchanged(self, number: int, row: int) -> bool:
+        """Whether the live volume has the same file with the same content."""
+        changed = self.changed(number)
+        if changed is None or changed[row]:
+            return False
+        runs = self.tree(number).runs(self.indexes[number].address(row))
+        return not runs_changed(runs, self.source.snapshot(number))
 
     def attach(self, request: m.Attach) -> None:
         """Map an index that stands in shared memory."""
@@ -182,7 +214,7 @@ class Worker:
             )
             for fact in request.facts
         )
-        self.accounts = Accounts(self.facts)
+        self.accounts = Accounts(self.facts, self.source.volumes)
 
     def recognise(self, request: m.Recognise) -> None:
         """Look at the first bytes of some files, for all tests of all extractors."""
@@ -193,11 +225,16 @@ class Worker:
             tests = [test for name in wanted for test in self.extractors[name].content]
             heads = self.heads[request.volume] = Heads(
                 source=self.source,
+                ground=self.source.ground(request.volume),
                 tree=self.tree(request.volume),
                 index=index,
                 recognition=Recognition(tests),
                 candidates=Candidates.of(
-                    index, self.places[request.volume], request, self.accounts
+                    index,
+                    self.places[request.volume],
+                    request,
+                    self.accounts,
+                    self.changed(request.volume),
                 ),
                 place=self.place,
             )
@@ -213,8 +250,10 @@ class Worker:
             self.scannable[number] = Scannable(
                 tree=self.tree(number),
                 index=index,
-                plan=Plan.of(index, self.places[number], scope, self.accounts),
-                media=self.source.media if self.source.info.container not in _OF_FILES else None,
+                plan=Plan.of(
+                    index, self.places[number], scope, self.accounts, self.changed(number)
+                ),
+                media=self.source.ground(number).reader,
                 free=self.source.free_space(number),
             )
         return self.scannable[number]
@@ -242,8 +281,12 @@ class Worker:
 
     def scan(self, request: m.ScanFiles | m.ScanSpace) -> None:
         """Look through the content of files, or what lies outside of them."""
+        if isinstance(request, m.ScanFiles):
+            ground = self.source.ground(request.volume)
+        else:
+            ground = self.source.space(request.within)
         sweep = Sweep(
-            source=self.source,
+            ground=ground,
             place=self.place,
             progress=lambda done: self.channel.send(m.Progress(done=done)),
             most=self.limits.scan_hits_per_file,
@@ -254,10 +297,10 @@ class Worker:
         if isinstance(request, m.ScanFiles):
             volume = self.scanned(request.volume, request.scope)
             replies = sweep.files(volume, request)
-        elif self.source.media is None:
+        elif ground.reader is None:
             raise EvidenceError("there is no media to scan")
         else:
-            replies = sweep.space(self.source.media, request)
+            replies = sweep.space(ground.reader, request)
         for reply in replies:
             self.channel.send(reply)
 
@@ -279,12 +322,16 @@ class Worker:
             progress=lambda done: self.channel.send(m.Progress(done=done)),
         )
         if isinstance(request, m.CheckFiles):
+            ground = self.source.ground(request.volume)
             replies = checker.files(self.scanned(request.volume, request.scope), request)
-        elif self.source.media is None:
-            raise EvidenceError("there is no media to check")
         else:
-            replies = checker.space(self.source.media, request)
+            ground = self.source.space(request.within)
+            if ground.reader is None:
+                raise EvidenceError("there is no media to check")
+            replies = checker.space(ground.reader, request)
         for reply in replies:
+            if isinstance(reply, m.Sighted):
+                reply = msgspec.structs.replace(reply, runs=ground.on_media(reply.runs))  # noqa: PLW2901 - the same, on the media
             self.channel.send(reply)
 
     def read_files(self, request: m.ReadFiles) -> None:
@@ -295,7 +342,7 @@ class Worker:
             if request.digests:
                 with contextlib.suppress(EvidenceError):
                     access.reader = tree.open(access.entry.address)
-                self.channel.send(self._read(tree, access))
+                self.channel.send(self._read(request.volume, access))
             else:
                 entry = access.entry
                 self.channel.send(
@@ -338,7 +385,7 @@ class Worker:
         for text, locator in task.troubles[:_TROUBLES_KEPT]:
             self.channel.send(m.Trouble(code="noted", text=_short(text), locator=_short(locator)))
         for access in task.accesses.values():
-            self.channel.send(self._read(task.tree, access))
+            self.channel.send(self._read(request.volume, access))
 
     def _given(self, extractor: str, volume: str, path: EvidencePath) -> list[Credential]:
         """Return the credentials that may be tried on a file."""
@@ -369,9 +416,9 @@ class Worker:
             if not self.request.send_locks:
                 self.channel.send(m.Found(kind=finding.kind, finding=value))
 
-    def _read(self, tree: FileTree, access: Access) -> m.FileRead:
+    def _read(self, volume: int, access: Access) -> m.FileRead:
         """Hash a file that was opened, to its end if the limits allow."""
-        runs = tree.runs(access.entry.address)
+        ground, runs = self.source.ground(volume), self.tree(volume).runs(access.entry.address)
         digests = Digests()
         state: Literal["complete", "partial", "bad_chunk", "short"] = "complete"
         secret = False
@@ -398,7 +445,7 @@ class Worker:
             state = "short"
         # Asked after reading: only then it is known which chunks are bad.
         if state == "complete" and any(
-            run.image_offset is not None and self.source.bad_in(run.image_offset, run.length)
+            run.image_offset is not None and ground.bad_in(run.image_offset, run.length)
             for run in runs
         ):
             state = "bad_chunk"
@@ -406,7 +453,7 @@ class Worker:
             row=access.row,
             entry=access.entry,
             hashes=digests.hex() if state in ("complete", "bad_chunk") else {},
-            runs=runs,
+            runs=ground.on_media(runs),
             read=state,
             secret=secret or access.withheld,
             mime=mime,
@@ -421,7 +468,10 @@ class Worker:
 
     def reread(self, request: m.Reread) -> None:
         """Hash a file through the second reader."""
-        media, volume = self.source.media, self.source.volumes[request.volume]
+        media, volume = (
+            self.source.ground(request.volume).reader,
+            self.source.volumes[request.volume],
+        )
         if media is None:
             raise EvidenceError("there is no media to read again")
         digests = Digests(("sha256",))

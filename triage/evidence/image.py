@@ -14,6 +14,7 @@ import pytsk3
 from triage.errors import EvidenceError, ImageError, UnsupportedImageError
 from triage.evidence.device import DeviceImage, open_device
 from triage.evidence.ewf import EwfImage, open_ewf
+from triage.evidence.ranges import joined, touches
 from triage.evidence.raw import open_raw
 from triage.evidence.segments import SegmentFile
 from triage.evidence.signature import identify
@@ -61,6 +62,7 @@ class DiskImage:
         self.info = media.info
         self.sector_size = media.sector_size or _SECTOR
         """Bytes; 512 where the container does not say."""
+        self._filled = joined(self.unreadable)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return `length` bytes of the media from `offset`, fewer only at its end.
@@ -86,8 +88,11 @@ class DiskImage:
         return list(self._media.bad_ranges)
 
     def bad_in(self, offset: int, length: int) -> bool:
-        """Whether something in the range has been read and its stored checksum was wrong."""
-        return self._media.bad_in(offset, length)
+        """Whether something in the range has been read and its stored checksum was wrong.
+
+        Or whether the imager filled it.
+        """
+        return touches(self._filled, offset, length) or self._media.bad_in(offset, length)
 
     @property
     def failing(self) -> bool:

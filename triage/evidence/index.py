@@ -226,6 +226,11 @@ class Index:
     def __len__(self) -> int:
         return self._rows
 
+    def column(self, name: str) -> Array:
+        """Return a column of `COLUMNS` as an array of all rows."""
+        column = self._columns[name]
+        return np.frombuffer(column, dtype=np.dtype(column.format))
+
     def name(self, row: int) -> bytes:
         """Return the name of a row, as the file system has it."""
         ends = self._columns["name_end"]

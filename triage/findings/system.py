@@ -111,7 +111,7 @@ class EncryptionVolume(Finding):
     )
 
     scheme: str  # luks2, bitlocker, …
-    state: str  # locked, unsupported, unknown
+    state: str  # locked, opened (with a key that was at hand), unsupported, unknown
     length: int  # bytes
     details: dict[str, str]  # UUID, cipher … as the header has them
     label: str | None = None

@@ -14,6 +14,7 @@ import numpy as np
 
 from triage.engine import messages as m
 from triage.engine.accounts import Accounts
+from triage.evidence.arrays import Bools
 from triage.evidence.beginnings import INSIDE, NOWHERE
 from triage.evidence.extents import Extents
 from triage.evidence.index import Index
@@ -44,10 +45,15 @@ class Plan:
         places: memoryview[int] | None,
         scope: m.ScanScope,
         known: Accounts,
+        changed: Bools | None = None,
     ) -> Plan:
-        """Take all files of an index, deleted ones too; of several names of one file, one."""
+        """Take all files of an index, deleted ones too; of several names of one file, one.
+
+        Of a snapshot only those that `changed`.
+        """
         rows, taken = [], set()
-        for row in index.files(places).tolist():
+        files = index.files(places)
+        for row in (files if changed is None else files[changed[files]]).tolist():
             address = index.address(row)
             if address not in taken and not (address.startswith(_BAD_CLUSTERS) and "-" in address):
                 taken.add(address)

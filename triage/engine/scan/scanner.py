@@ -72,7 +72,8 @@ class Scanner:
             if self.terms.checks_files:
                 self._parts("check files", _CHECK_KEY, self._check_task)
             if self.profile.scan == "everything" and self.media is not None:
-                self._space(self.media)
+                for within in self._layers():
+                    self._space(within)
             limits = self.profile.limits
             self._outcomes.repeated = self._tally.leave_out(self.results.statements)
             self._tally.limit(limits.scan_hits_per_file, limits.findings_per_artifact)
@@ -153,9 +154,27 @@ class Scanner:
         self.journal.note(Unscanned(volume=volume, row=row, reason=reason))
         self.journal.sync()
 
-    def _space(self, media: int) -> None:
+    def _layers(self) -> list[str | None]:
+        """Return the layers that are scanned like media: None is the media itself.
+
+        A snapshot is none: what is free in it is free in the live volume, or has been kept in a
+        file there, its store.
+        """
+        live = (volume for volume in self.volumes if volume.snapshot_of is None)
+        return list(dict.fromkeys((None, *(volume.within for volume in live))))
+
+    def _size(self, within: str | None) -> int:
+        """Return the bytes of the media or of a layer, all of which belongs to some volume."""
+        if within is None:
+            return self.media or 0
+        ends = (v.offset + v.length for v in self.volumes if v.within == within)
+        return max(ends, default=0)
+
+    def _space(self, within: str | None) -> None:
         """Have scanned what lies outside of files, as far as the scope allows it."""
-        outcomes, scope = self._outcomes.volumes, self.profile.scope
+        scope = self.profile.scope
+        here = {n for n, v in enumerate(self.volumes) if v.within == within}
+        outcomes = {n: o for n, o in self._outcomes.volumes.items() if n in here}
         if scope.accounts:  # what lies in nobody's file is nobody's whom the scope names
             self._outcomes.space_out_of_scope = True
             return
@@ -163,13 +182,14 @@ class Scanner:
         unknown = [n for n, o in outcomes.items() if o.unfinished and scope.exclude_paths]
         space = Space.of(
             self.volumes,
-            media=media,
-            missing=self.missing,
+            within=within,
+            media=self._size(within),
+            missing=self.missing if within is None else (),
             left_out=[*closed(self.volumes), *unknown],
             free={n: free for n, o in outcomes.items() if (free := _free(o.planned))},
             laid={n: outcome.laid for n, outcome in outcomes.items()},
         )
-        self._outcomes.space_bytes = space.rest.size
+        self._outcomes.space_bytes = (self._outcomes.space_bytes or 0) + space.rest.size
         self._stretches("scan space", _SPACE_KEY, space, lambda one: one)
         if self.terms.rules is not None:
             self._stretches("check space", _CHECK_SPACE_KEY, space, _checking)
@@ -184,7 +204,7 @@ class Scanner:
         tasks = []
         for part in space.requests():
             # The key tells what is scanned: other stretches would be another part.
-            digest = hashlib.sha256(part.stretches).digest()
+            digest = hashlib.sha256((space.within or "").encode() + part.stretches).digest()
             key = (name, part.first, int.from_bytes(digest[:6], "big"))
             if not self._known(key, take):
                 tasks.append(Task(request=request_of(part)))
@@ -257,7 +277,8 @@ class Scanner:
         for reply in done.replies:
             match reply:
                 case m.Scanned():
-                    outcome.take(reply, self.media)
+                    within = self.volumes[volume].within
+                    outcome.take(reply, None if self.media is None else self._size(within))
                 case m.Checked():
                     outcome.check(reply)
                 case m.Inside():
@@ -289,7 +310,9 @@ class Scanner:
 
 
 def _checking(part: m.ScanSpace) -> m.CheckSpace:
-    return m.CheckSpace(stretches=part.stretches, first=part.first, last=part.last)
+    return m.CheckSpace(
+        within=part.within, stretches=part.stretches, first=part.first, last=part.last
+    )
 
 
 def _free(planned: m.Planned | None) -> FreeSpace | None:

@@ -60,6 +60,7 @@ class Space:
     """The media as far as no file was scanned there."""
 
     volumes: Sequence[Volume]
+    within: str | None  # the layer in which places count; None: the media
     free: Mapping[int, FreeSpace]
     laid: Mapping[int, Laid]
     rest: Extents
@@ -69,6 +70,7 @@ class Space:
         cls,
         volumes: Sequence[Volume],
         *,
+        within: str | None = None,
         media: int,
         missing: Iterable[tuple[int, int]],
         left_out: Iterable[int],
@@ -83,10 +85,11 @@ class Space:
         out += [
             (volumes[number].offset, volumes[number].offset + volumes[number].length)
             for number in left_out
+            if volumes[number].within == within
         ]
         for start, end in out:
             rest -= Extents.one(start, end)
-        return cls(volumes=volumes, free=free, laid=laid, rest=rest)
+        return cls(volumes=volumes, within=within, free=free, laid=laid, rest=rest)
 
     def requests(self) -> Iterator[m.ScanSpace]:
         """Yield parts of about as many bytes, with some context where a stretch is cut."""
@@ -100,10 +103,10 @@ class Space:
                 total += until - at
                 at = until
                 if total >= PART:
-                    yield _request(held, first, at)
+                    yield self._request(held, first, at)
                     held, first, total = [], at, 0
         if held:
-            yield _request(held, first, int(self.rest.ends[-1]))
+            yield self._request(held, first, int(self.rest.ends[-1]))
 
     def owner(self, place: int) -> Owner:
         """Say what a byte belongs to."""
@@ -131,17 +134,23 @@ class Space:
         inside = [
             (volume.length, number)
             for number, volume in enumerate(self.volumes)
-            if volume.offset <= place < volume.offset + volume.length
+            if volume.within == self.within
+            and volume.snapshot_of is None
+            and volume.offset <= place < volume.offset + volume.length
         ]
         return min(inside)[1] if inside else 0
 
-
-def _request(held: list[tuple[int, int]], first: int, last: int) -> m.ScanSpace:
-    starts = np.array([start for start, _ in held], dtype=np.int64)
-    ends = np.array([end for _, end in held], dtype=np.int64)
-    return m.ScanSpace(stretches=Extents.of(starts, ends).packed(), first=first, last=last)
+    def _request(self, held: list[tuple[int, int]], first: int, last: int) -> m.ScanSpace:
+        starts = np.array([start for start, _ in held], dtype=np.int64)
+        ends = np.array([end for _, end in held], dtype=np.int64)
+        stretches = Extents.of(starts, ends).packed()
+        return m.ScanSpace(within=self.within, stretches=stretches, first=first, last=last)
 
 
 def closed(volumes: Sequence[Volume]) -> list[int]:
     """Return the volumes whose bytes are encrypted: there is nothing to be read in them."""
-    return [n for n, volume in enumerate(volumes) if volume.state is VolumeState.LOCKED]
+    return [
+        number
+        for number, volume in enumerate(volumes)
+        if volume.state in (VolumeState.LOCKED, VolumeState.OPENED)
+    ]

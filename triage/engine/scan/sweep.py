@@ -7,7 +7,7 @@ no other file has now: the rest is somebody else's content.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -20,7 +20,7 @@ from triage.engine.place import Place
 from triage.engine.scan.inside import MARK, Member, Opening, is_archive
 from triage.engine.scan.plan import PART, Plan
 from triage.engine.scan.seekers import SEEKERS, Seeker, Watch
-from triage.engine.scan.sightings import Seen, Sightings
+from triage.engine.scan.sightings import PLACES, Seen, Sightings
 from triage.engine.scan.strand import Piece, Strand
 from triage.errors import EvidenceError
 from triage.evidence.extents import Extents
@@ -39,11 +39,15 @@ _HELD: Final = 32 << 20  # bytes out of archives that are scanned at once
 _PLAIN: Final = (Storage.PLAIN, Storage.SPARSE)
 
 
-class BadChunks(Protocol):
-    """What knows which bytes of the media are not sound."""
+class Ground(Protocol):
+    """What bytes are scanned of: the media, or a layer on them."""
 
     def bad_in(self, offset: int, length: int) -> bool:
-        """Whether a range of the media touches them."""
+        """Whether bytes that are not sound were met there."""
+        ...
+
+    def on_media(self, runs: Iterable[ByteRun]) -> tuple[ByteRun, ...]:
+        """Return byte runs as they lie on the media."""
         ...
 
 
@@ -130,7 +134,7 @@ class _Laid:
 class Sweep:
     """Scans parts and answers what stands in them."""
 
-    source: BadChunks
+    ground: Ground
     place: Place
     progress: Callable[[int], None]
     most: int  # different things of one file that are listed
@@ -295,10 +299,10 @@ class Sweep:
                 member=member,
                 first=sighting.first,
                 count=sighting.count,
-                runs=tuple(sighting.runs),
+                runs=self.ground.on_media(sighting.runs)[:PLACES],
                 bad=any(
                     run.image_offset is not None
-                    and self.source.bad_in(run.image_offset, run.length)
+                    and self.ground.bad_in(run.image_offset, run.length)
                     for run in sighting.runs
                 ),
                 found=m.Found(kind=finding.kind, finding=value),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from triage.engine.ranges import Range, joined, touches
+from triage.evidence.ranges import Range, joined, touches
 
 
 @pytest.mark.parametrize(
