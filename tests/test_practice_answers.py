@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,12 @@ import pytest
 import triage
 from tests.conftest import ROOT, lines
 from triage import profile
+from triage.bundle.seal import make_envelope, make_statement
+from triage.engine.basis import VALIDATION
+from triage.engine.method import this_method
 from triage.engine.options import Options
 from triage.errors import AlteredError, ExitCode
+from triage.hashing import sha256
 from triage.training.bundles import grade_bundles
 from triage.training.feedback import place_of
 from triage.training.grading import Grade
@@ -23,10 +28,28 @@ KEY = load(TRAINING / "practice.json")
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def statement(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `triage validate` would say about this very program."""
+    path: Path = tmp_path_factory.mktemp("validation") / "x.statement.json"
+    predicate = {
+        "method": {"digest": this_method().digest},
+        "sealed": "2026-01-02T03:04:05.000000Z",
+        "sets": ["self-made"],
+    }
+    path.write_bytes(make_envelope(make_statement(VALIDATION, {}, predicate), None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory, statement: Path) -> Path:
     path: Path = tmp_path_factory.mktemp("practice") / "b"
     result = triage.run(
-        Options(image=TRAINING / "practice.E01", output=path, profile=profile.load(()))
+        Options(
+            image=TRAINING / "practice.E01",
+            output=path,
+            profile=profile.load(()),
+            validation=statement,
+        )
     )
     assert result.exit_code == ExitCode.INCOMPLETE  # one volume is locked
     return path
@@ -66,6 +89,19 @@ def test_the_deleted_wallet_is_found_and_marked(bundle: Path) -> None:
         "name": "deleted",
         "reused": False,
     }
+
+
+def test_the_bundle_names_the_validation_it_rests_on(bundle: Path, statement: Path) -> None:
+    told = json.loads((bundle / "data" / "run.json").read_bytes())["validation"]
+    assert told == {
+        "statement": sha256(statement.read_bytes()),
+        "why": None,
+        "sealed": "2026-01-02T03:04:05.000000Z",
+        "sets": ["self-made"],
+        "signers": [],
+    }
+    report = (bundle / "data" / "report" / "report.html").read_text(encoding="utf-8")
+    assert told["statement"] in report
 
 
 def test_a_bundle_of_another_image_is_not_graded(bundle: Path) -> None:

@@ -98,6 +98,13 @@ def passphrase(variable: str = "TRIAGE_KEY_PASSPHRASE") -> bytes | None:
     "TRIAGE_KEY_PASSPHRASE.",
 )
 @click.option(
+    "--validation",
+    type=click.Path(path_type=Path),
+    envvar="TRIAGE_VALIDATION",
+    metavar="FILE",
+    help="The statement of `triage validate` that this run rests on, or a folder of them.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1, 64),
     default=os.cpu_count() or 1,
@@ -168,6 +175,7 @@ def run_command(**given: Any) -> int:
         require_sandbox=given["require_sandbox"],
         resume=given["resume"],
         budget_seconds=_seconds(given["budget"]),
+        validation=given["validation"],
         signer=load_signer(given["sign"], passphrase()) if given["sign"] else None,
         secrets_recipient=given["secrets_recipient"],
         credentials=read_credentials(given["credentials"], profile),

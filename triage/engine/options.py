@@ -56,6 +56,7 @@ class Options:
     secrets_recipient: str | None = None  # age public key
     credentials: tuple[Credential, ...] = field(default=(), repr=False)
     terms: Terms = field(default_factory=Terms, repr=False)
+    validation: Path | None = None  # statement, or folder of statements, that the run rests on
 
     @property
     def usable_credentials(self) -> tuple[Credential, ...]:

@@ -18,6 +18,7 @@ import triage
 from triage.bundle import Bundle, BundleWriter, parse_recipient
 from triage.custody import system_clock, utc_text
 from triage.engine import messages as m
+from triage.engine.basis import Basis, basis
 from triage.engine.coverage import Outcome
 from triage.engine.environment import environment
 from triage.engine.export import Exporter, export
@@ -63,6 +64,7 @@ class Run:
     recipient: Any  # age; None: secrets go nowhere
     results: Results
     media: MediaHash
+    basis: Basis
     started: float = field(default_factory=time.monotonic)
 
     def out_of_time(self) -> bool:
@@ -197,6 +199,7 @@ class Run:
                     "missing": opened.missing,
                     **self.media.record(),
                 },
+                "validation": asdict(self.basis),
                 "volumes": [asdict(volume) for volume in opened.volumes],
                 "repeatable": not self.results.not_repeatable,
                 "not_repeatable": sorted(self.results.not_repeatable),
@@ -211,6 +214,7 @@ def run_with(
     """Run with what starts workers. Use `start.run`."""
     image = options.image.absolute()
     recipient = parse_recipient(options.secrets_recipient) if options.secrets_recipient else None
+    rests_on = basis(options.validation)
     registry = load(options.plugins)
     selected = registry.select(options.profile, options.only)
     index_fd = os.memfd_create("index") if hasattr(os, "memfd_create") else None
@@ -268,6 +272,7 @@ def run_with(
                     journal=journal,
                     recipient=recipient,
                     results=Results(volumes=opened.volumes),
+                    basis=rests_on,
                     media=MediaHash(
                         stored=opened.info.stored_hashes,
                         expected=options.expect,

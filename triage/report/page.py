@@ -132,6 +132,7 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "run": run,
         "image": run["image"],
         "training": training_of(run),
+        "validation": run.get("validation", {"sealed": None, "why": "the bundle does not say"}),
         "bundle_id": first.get("bundle"),
         "hash_words": HASH_VERDICTS.get(run["image"]["hash_verdict"], ""),
         "machines": machines(run["volumes"], found.context, found.by_account),
