@@ -1,6 +1,6 @@
 """What traces of programs cost: a change journal of a million records, a large SOFTWARE hive.
 
-    python benchmarks/traces.py [--records 1000000] [--hive-mb 100] [--rounds 3]
+    python benchmarks/traces.py [--records 1000000] [--hive-mb 500] [--rounds 3]
 
 Both are built in a temporary folder; the hive is keys of `Classes`, as the largest part of a real
 one is, around a list of installed programs. Each is read by the extractor that asks for it, in a
@@ -95,8 +95,8 @@ def journal(path: Path, records: int) -> None:
 
 def hive(path: Path, megabytes: int) -> None:
     """Write a SOFTWARE hive of about this size."""
-    data = bytes(16_000)
-    groups = max(1, megabytes * 1_000_000 // (16_000 * 500))
+    data = bytes(2_000)
+    groups = max(1, megabytes * 1_000_000 // (2_150 * 500))
     keys: dict[str, dict[str, regf.Value]] = {
         rf"Microsoft\Windows\CurrentVersion\Uninstall\p{number}": {
             "DisplayName": f"Program {number}"
@@ -154,7 +154,7 @@ def main() -> None:
     """Build, measure, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--hive-mb", type=int, default=100)
+    parser.add_argument("--hive-mb", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
