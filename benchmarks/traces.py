@@ -95,8 +95,8 @@ def journal(path: Path, records: int) -> None:
 
 def hive(path: Path, megabytes: int) -> None:
     """Write a SOFTWARE hive of about this size."""
-    data = bytes(2_000)
-    groups = max(1, megabytes * 1_000_000 // (2_150 * 500))
+    data = bytes(1_000)
+    groups = max(1, megabytes * 1_000_000 // (1_365 * 500))
     keys: dict[str, dict[str, regf.Value]] = {
         rf"Microsoft\Windows\CurrentVersion\Uninstall\p{number}": {
             "DisplayName": f"Program {number}"

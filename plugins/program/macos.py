@@ -23,12 +23,11 @@ from triage.api import (
     ProgramPresent,
     ProgramRemoved,
     ProgramTraces,
-    Time,
     extractor,
 )
 from triage.formats import fs_events, plist
 from triage.formats.indicators import Indicator
-from triage.formats.stamps import stamp, utc_text
+from triage.formats.stamps import plist_date, stamp
 
 from . import _known
 
@@ -182,7 +181,7 @@ def installed(artifact: Artifact) -> Iterator[ProgramPresent]:
             "install-history" if history else "install-receipt",
             str(name or "")[:500] or None,
             locator=f"item {number}",
-            times=_plist_time("installed", when),
+            times=plist_date("installed", when),
             software_version=str(item.get("displayVersion") or item.get("PackageVersion") or "")[
                 :100
             ]
@@ -198,11 +197,6 @@ def _installed(identifiers: Any, name: Any) -> Indicator | None:
         return None
     by_name = (e for e in _known.PROGRAMS.entries if e.note.casefold() == name.casefold())
     return _known.PROGRAMS.file(name) or next(by_name, None)
-
-
-def _plist_time(event: str, when: Any) -> tuple[Time, ...]:
-    isoformat = getattr(when, "isoformat", None)
-    return utc_text(event, isoformat(sep=" ")) if isoformat else ()
 
 
 @extractor(

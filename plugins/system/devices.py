@@ -3,7 +3,7 @@ r"""USB storage and phones that were plugged in: the registry of Windows, the ke
 Written from Microsoft's documentation of device instances and from the messages of Linux's USB
 core and storage driver; tested with a hive and logs made by us. Drive letters come from
 `MountedDevices`, names of phones and volumes from the portable devices. Times of logs without a
-zone are local. Not read: setupapi's log, `MountPoints2` of accounts, logs of macOS.
+zone are local. Not read: logs of macOS.
 
 References: https://learn.microsoft.com/windows-hardware/drivers/install/device-instance-ids and
 https://github.com/torvalds/linux/blob/master/drivers/usb/core/hub.c
@@ -16,16 +16,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from triage.api import Artifact, Confidence, Shows, SystemUsb, Time, extractor
-from triage.formats.registry import Hive, Key, control_set, open_with_logs
+from triage.formats.registry import Key, control_set, open_with_logs
 from triage.formats.stamps import local_text, zoned_text
-from triage.formats.usb_registry import IDS, device_times, serial_number
+from triage.formats.usb_registry import IDS, device_times, serial_number, storage_name
+
+from ._mounted import mounted
 
 _MOST = 10_000
-_STORAGE = re.compile(r"(?i)(?P<type>\w+)&Ven_(?P<maker>[^&]*)&Prod_(?P<product>[^&]*)")
 _PHONE_SERVICES = frozenset(
     {"wudfwpdmtp", "wudfrd", "winusb_mtp", "usbaapl", "usbaapl64", "wpdmtp"}
 )
-_DRIVE = re.compile(r"\\DosDevices\\([A-Z]:)", re.IGNORECASE)
 _LOG = 64 << 20  # bytes
 
 
@@ -45,7 +45,7 @@ def windows_usb(artifact: Artifact) -> Iterator[SystemUsb]:
     enumerated = control.key("Enum") if control else None
     if enumerated is None:
         return
-    drives = _drives(hive)
+    drives = mounted(hive)
     names = _volume_names(enumerated)
     ids = {
         serial.casefold(): (found[1].lower(), found[2].lower())
@@ -56,14 +56,14 @@ def windows_usb(artifact: Artifact) -> Iterator[SystemUsb]:
         serial = serial_number(instance.name)
         vendor, product = ids.get((serial or "").casefold(), (None, None))
         yield _device(
-            _text(instance, "FriendlyName") or _storage_name(kind.name),
+            _text(instance, "FriendlyName") or storage_name(kind.name),
             instance,
             rf"Enum\USBSTOR\{kind.name}\{instance.name}",
             device_class="storage",
             trace="usbstor",
             vendor=vendor,
             product=product,
-            drive=_of(drives, instance.name),
+            drive=drives.drive(instance.name),
             volume=_of(names, instance.name),
         )
     for kind, instance in _instances(enumerated, "USB"):
@@ -119,18 +119,6 @@ def _instances(enumerated: Key, bus: str) -> Iterator[tuple[Key, Key]]:
             yield kind, instance
 
 
-def _drives(hive: Hive) -> dict[str, str]:
-    """Return, for the text that names each mounted device, its drive letter."""
-    key = hive.key("MountedDevices")
-    found: dict[str, str] = {}
-    for _, value in zip(range(_MOST), key.values() if key else (), strict=False):
-        drive = _DRIVE.fullmatch(value.name)
-        text = value.raw[: len(value.raw) & ~1].decode("utf-16-le", "replace")
-        if drive and "#" in text:
-            found[text.casefold()] = drive[1].upper()
-    return found
-
-
 def _volume_names(enumerated: Key) -> dict[str, str]:
     """Return, for the name of each portable device's key, what it was called."""
     found: dict[str, str] = {}
@@ -147,13 +135,6 @@ def _of(texts: Mapping[str, str], instance: str) -> str | None:
     """Return what belongs to the text in which an instance's name stands between `#`."""
     wanted = f"#{instance.casefold()}#"
     return next((value for text, value in texts.items() if wanted in text), None)
-
-
-def _storage_name(name: str) -> str:
-    found = _STORAGE.match(name)
-    if found is None:
-        return name
-    return f"{found['maker']} {found['product']}".replace("_", " ").strip() or name
 
 
 def _described(instance: Key) -> str | None:

@@ -28,7 +28,7 @@ from triage.api import (
 )
 from triage.formats import plist
 from triage.formats.registry import Key, open_with_logs
-from triage.formats.stamps import stamp, utc_text
+from triage.formats.stamps import plist_date, stamp
 
 _MOST = 10_000
 _LIST = r"Microsoft\Windows NT\CurrentVersion\NetworkList"
@@ -183,9 +183,11 @@ def macos_networks(artifact: Artifact) -> Iterator[SystemNetwork]:
             confidence=Confidence.PROBABLE,
             locator=key[:300],
             times=(
-                *_date("added", item.get("AddedAt")),
-                *_date("joined_by_user", item.get("JoinedByUserAt")),
-                *_date("last_joined", item.get("JoinedBySystemAt") or item.get("LastConnected")),
+                *plist_date("added", item.get("AddedAt")),
+                *plist_date("joined_by_user", item.get("JoinedByUserAt")),
+                *plist_date(
+                    "last_joined", item.get("JoinedBySystemAt") or item.get("LastConnected")
+                ),
             ),
             network=name[:200],
             network_type="wireless",
@@ -197,8 +199,3 @@ def _ssid(item: dict[str, Any]) -> str | None:
     if isinstance(raw, bytes):
         return raw.decode("utf-8", "replace")
     return raw if isinstance(raw, str) else None
-
-
-def _date(event: str, when: Any) -> tuple[Time, ...]:
-    isoformat = getattr(when, "isoformat", None)
-    return utc_text(event, isoformat(sep=" ")) if isoformat else ()

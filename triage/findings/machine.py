@@ -29,9 +29,12 @@ class SystemUsb(Finding):
     product_id: str | None = None
     serial: str | None = None  # None: it gave none
     device_class: str  # storage, phone, other
-    trace: str  # usbstor, usb, portable-devices, kernel-log …
+    trace: str  # usbstor, usb, mount-points, emdmgmt, portable-devices, setup-log, kernel-log …
     drive: str | None = None  # letter that it had last
     volume_name: str | None = None  # label, or what a person called the phone
+    volume_serial: str | None = None  # of its file system, `5EED-0001`, as shortcuts name it too
+    imei: str | None = None  # of a phone
+    phone_number: str | None = None
     connections: int | None = None  # that a log shows
 
     def summary(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Protocol, cast
 
 from triage.findings import Time, Unit, Zone
@@ -50,6 +51,11 @@ def utc_text(event: str, raw: str | None, *, minutes: int = 0) -> tuple[Time, ..
         return ()
     text = f"{raw} {'-' if minutes < 0 else '+'} {abs(minutes)} min" if minutes else raw
     return (Time(event=event, utc=utc, raw=text, unit=Unit.TEXT, zone=Zone.UTC),)
+
+
+def plist_date(event: str, raw: object) -> tuple[Time, ...]:
+    """Return a date of a property list, which is UTC; none of what is no date."""
+    return utc_text(event, raw.isoformat(sep=" ")) if isinstance(raw, datetime) else ()
 
 
 def zoned_text(event: str, raw: str | None) -> tuple[Time, ...]:
