@@ -20,6 +20,7 @@ LAYERS = (
         "triage.profile",
         "triage.guidance",
         "triage.strict",
+        "triage.texts",
         "triage.bundle",
         "triage.custody",
         "triage.redaction",

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -13,7 +14,7 @@ from tests.report.conftest import ALICE, Make, MakeBundle, Record, time, value_o
 from triage.bundle import Bundle
 from triage.errors import AlteredError
 from triage.findings import KINDS
-from triage.report import page, prepare, render, render_all
+from triage.report import prepare, render, render_all, templating
 from triage.report.gather import SHOWN
 from triage.report.inert import LONGEST
 
@@ -81,7 +82,7 @@ def test_prepared_templates_are_all_that_a_report_needs(
 ) -> None:
     bundle = make_bundle([make(1)])
     expected = render(bundle)
-    page._templates.cache_clear()
+    templating.templates.cache_clear()
     prepare()
     monkeypatch.setattr(jinja2.Environment, "compile", None)
     assert render(bundle) == expected
@@ -299,6 +300,23 @@ def test_a_practice_image_is_marked_everywhere(make: Make, make_bundle: MakeBund
 
 def test_the_same_bundle_gives_the_same_bytes(plain: Bundle) -> None:
     assert list(render_all(plain)) == list(render_all(Bundle(plain.root)))
+
+
+def test_another_language_is_spoken_around_the_same_findings(plain: Bundle, tmp_path: Path) -> None:
+    own = tmp_path / "de.json"
+    own.write_text(
+        '{"language": {"tag": "de", "plural": "n != 1"}, '
+        '"files": {"heading": "Gelesene <Dateien>"}, '
+        '"kind": {"tor.client": {"means": "Ein `tor` **lief**."}}}'
+    )
+    english = render(plain)
+    data = render(plain, str(own))
+    page = Page(data)
+    assert ("html", {"lang": "de", "translate": "no"}) in page.tags
+    assert "Gelesene <Dateien>" in page.text
+    assert "Ein <code>tor</code> <b>lief</b>." in data.decode()
+    assert "Machines and accounts" in page.text
+    assert render(plain) == english
 
 
 def test_events_after_the_seal_do_not_change_the_report(plain: Bundle) -> None:

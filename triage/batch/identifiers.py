@@ -18,29 +18,27 @@ from triage.formats.indicators import load as load_list
 Record: TypeAlias = dict[str, Any]
 Value: TypeAlias = dict[str, Any]
 
-TYPES = MappingProxyType(
-    {
-        "xpub": "Extended public key",
-        "wallet": "Wallet, by its master fingerprint",
-        "crypto-address": "Cryptocurrency address",
-        "transaction": "Transaction",
-        "exchange-account": "Account at an exchange",
-        "onion": "Onion service",
-        "darknet": "Address in another darknet",
-        "pgp-key": "OpenPGP key",
-        "pgp-key-id": "OpenPGP key id in a message",
-        "chat-account": "Chat account or contact",
-        "chat-key": "Chat key",
-        "chat-group": "Chat group",
-        "phone": "Phone number",
-        "email": "E-mail address",
-        "device": "Device or machine id",
-        "vpn-key": "VPN key",
-        "bridge": "Tor bridge entered by hand",
-        "file": "File, by its SHA-256",
-    }
+TYPES = (
+    "xpub",
+    "wallet",
+    "crypto-address",
+    "transaction",
+    "exchange-account",
+    "onion",
+    "darknet",
+    "pgp-key",
+    "pgp-key-id",
+    "chat-account",
+    "chat-key",
+    "chat-group",
+    "phone",
+    "email",
+    "device",
+    "vpn-key",
+    "bridge",
+    "file",
 )
-"""Type of an identifier → words, from what says most to what says least."""
+"""Types of identifiers, from what says most to what says least; their words stand in the texts."""
 
 OWN, OTHER = "own", "other"
 

@@ -26,6 +26,7 @@ from triage.engine.records import finding_id
 from triage.engine.remeasure import remeasure
 from triage.errors import BundleError, ExitCode, ParseError, UsageError, worst
 from triage.report import render
+from triage.texts import ENGLISH
 
 _BUNDLE = click.Path(path_type=Path)
 
@@ -342,13 +343,21 @@ def _told(record: dict[str, Any]) -> str:
 @cli.command("report", short_help="Make the HTML report of a bundle again.")
 @click.argument("bundle", type=_BUNDLE)
 @click.option("-o", "--output", required=True, type=_BUNDLE, metavar="FILE")
-def report_command(bundle: Path, output: Path) -> int:
+@click.option(
+    "--language",
+    default=ENGLISH,
+    show_default=True,
+    metavar="TAG|FILE",
+    help="Of the texts around the findings: one that is shipped, or a catalogue (.json).",
+)
+def report_command(bundle: Path, output: Path, language: str) -> int:
     """Write the HTML report of BUNDLE to FILE, which must not exist.
 
     \b
-    Example:
+    Examples:
       triage report exhibit-7.bundle -o report.html
+      triage report exhibit-7.bundle -o bericht.html --language de.json
     """
-    _write_new(output, render(Bundle.open(bundle)))
+    _write_new(output, render(Bundle.open(bundle), language))
     note(f"report written to {output}")
     return ExitCode.OK

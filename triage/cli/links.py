@@ -11,7 +11,6 @@ from types import MappingProxyType
 import click
 
 from triage.batch.graph import links_csv, links_graphml, links_json
-from triage.batch.identifiers import TYPES
 from triage.batch.links import Link, Links, bundles_in, find_links
 from triage.bundle.output import writing
 from triage.cli.command import cli, format_option
@@ -19,6 +18,7 @@ from triage.console.output import note, stdout, table, write_json, write_jsonl
 from triage.console.progress import ProgressObserver
 from triage.errors import ExitCode, UsageError
 from triage.report.links import links_page
+from triage.texts import word
 
 _PATH = click.Path(path_type=Path)
 _SHOWN = 200
@@ -90,7 +90,13 @@ def links_command(
 
 def _print(links: Links) -> None:
     rows = [
-        (TYPES[link.type], link.value, link.drives, len(link.cases), _where(links, link))
+        (
+            word("identifier", link.type),
+            link.value,
+            link.drives,
+            len(link.cases),
+            _where(links, link),
+        )
         for link in links.links[:_SHOWN]
     ]
     stdout().print(table(None, ("type", "value", "drives", "cases", "bundles"), rows))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from triage.texts import say, word
+
 Record = dict[str, Any]
 
 IMPORTANCE = (
@@ -80,24 +82,16 @@ def marks(record: Record) -> tuple[str, ...]:
     allocation = source["allocation"]
     found = []
     if isinstance(allocation, str):
-        found.append(allocation)
+        found.append(word("allocation", allocation))
     elif allocation:
         if allocation["name"] != "allocated" or allocation["metadata"] != "allocated":
-            found.append("deleted")
+            found.append(say("mark.deleted"))
         if allocation["reused"]:
-            found.append("metadata reused")
+            found.append(say("mark.reused"))
     row = source.get("row")
     if row and row != "live":
-        found.append(_ROWS.get(row, row))
+        found.append(word("mark", row))
     return tuple(found)
-
-
-_ROWS = {
-    "wal": "row only in WAL",
-    "journal": "row from journal",
-    "freelist": "row deleted (freelist)",
-    "superseded": "row superseded",
-}
 
 
 def headlines(findings: Iterable[Record]) -> list[Headline]:
@@ -129,14 +123,14 @@ def _headline(record: Record) -> Headline:
     )
 
 
-_PROGRAMS = {"program.executed": "ran", "program.removed": "was removed"}
+_PROGRAMS = {"program.executed": "summary.ran", "program.removed": "summary.removed"}
 
 
 def _what(record: Record) -> str:
     """Return the words of a headline; traces of one program make one, by whatever they show it."""
-    verb = _PROGRAMS.get(record["kind"])
-    software = record["value"].get("software") if verb else None
-    return f"{software} {verb}" if software else str(record["summary"])
+    told = _PROGRAMS.get(record["kind"])
+    software = record["value"].get("software") if told else None
+    return say(told, software=software) if told and software else str(record["summary"])
 
 
 def _ordered(lines: Iterable[Headline]) -> list[Headline]:

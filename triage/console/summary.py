@@ -25,14 +25,16 @@ from triage.console.headlines import (
 )
 from triage.console.paper import Paper, text_console
 from triage.console.training import Training
-from triage.console.words import reason, size
+from triage.console.words import reason, size, title_of
 from triage.findings import KINDS
 from triage.guidance import Guidance, Step
+from triage.texts import say, word
 
 _NOT_EXAMINED_SHOWN = 12
 _OF_ONE_KIND = 6  # headlines
 _ACCOUNTS_SHOWN = 12
 _PLACES_SHOWN = 3  # of one case
+_COLUMNS = ("account", "since", "until", "sure", "shows", "what")
 _ONE_LINE = 120  # columns from which a headline has a line for itself
 
 
@@ -96,12 +98,14 @@ def print_summary(
     _counts(paper, tally)
     _not_found(paper, looked)
     if tally.lists:
-        named = ", ".join(" of ".join(name.rsplit(" ", 1)) for name in sorted(tally.lists))
-        paper.line(f"Known services by the lists {named}: what is newer is on none.", hang=2)
+        named = ", ".join(_list(name) for name in sorted(tally.lists))
+        paper.line(say("summary.lists", lists=named), hang=2)
     codes = Counter(problem["code"] for problem in problems)
     if codes:
-        told = ", ".join(f"{count} × {code}" for code, count in sorted(codes.items()))
-        paper.line(f"Problems: {told}", style="yellow")
+        told = ", ".join(
+            say("problems.count", count=count, code=code) for code, count in sorted(codes.items())
+        )
+        paper.line(say("summary.problems", codes=told), style="yellow")
 
 
 def summary_text(
@@ -121,8 +125,14 @@ def summary_text(
 def print_training(console: Console, training: Training | None) -> None:
     """Print the mark of a practice image, where there is one."""
     if training is not None:
-        told = f"TRAINING, NOT EVIDENCE: {training.scenario}. {training.notice}"
+        told = say("summary.training", scenario=training.scenario, notice=training.notice)
         Paper(console).line(told, hang=2, style="bold reverse")
+
+
+def _list(name: str) -> str:
+    """Return the name of an indicator list and the day it is of."""
+    name, _, day = name.rpartition(" ")
+    return say("summary.list", name=name, day=day) if name else day
 
 
 def _machines(paper: Paper, tally: _Tally) -> None:
@@ -133,11 +143,13 @@ def _machines(paper: Paper, tally: _Tally) -> None:
             for _, name in sorted((-tally.accounts[f"{n} ({volume})"], n) for n in machine.accounts)
         ]
         shown = ", ".join(accounts[:_ACCOUNTS_SHOWN])
-        if len(accounts) > _ACCOUNTS_SHOWN:
-            shown += f" and {len(accounts) - _ACCOUNTS_SHOWN} more"
         lines = sorted(machine.systems)
-        lines += [f"time zone {zone}" for zone in sorted(machine.zones)]
-        lines += [f"accounts {shown}"] if shown else []
+        lines += [say("summary.zone", zone=zone) for zone in sorted(machine.zones)]
+        if len(accounts) > _ACCOUNTS_SHOWN:
+            more = len(accounts) - _ACCOUNTS_SHOWN
+            lines.append(say("summary.accounts_more", names=shown, count=more))
+        elif shown:
+            lines.append(say("summary.accounts", names=shown))
         for number, line in enumerate(lines):
             head = empty if number else label
             paper.line(f"{head}{line}", hang=cell_len(head))
@@ -147,13 +159,13 @@ def _not_examined(paper: Paper, coverage: Sequence[Record]) -> None:
     counting = [line for line in coverage if line["counts"]]
     if not counting:
         return
-    paper.heading("NOT EXAMINED", style="bold red")
+    paper.heading(say("summary.not_examined"), style="bold red")
     ordered = sorted(counting, key=not_examined_order)
     paper.columns(
         [(place_of(line), _why(line)) for line in ordered[:_NOT_EXAMINED_SHOWN]],
     )
     if len(counting) > _NOT_EXAMINED_SHOWN:
-        paper.line(f"… and {len(counting) - _NOT_EXAMINED_SHOWN} more: see the report", indent=2)
+        paper.line(say("summary.more", count=len(counting) - _NOT_EXAMINED_SHOWN), indent=2)
 
 
 def not_examined_order(line: Record) -> tuple[bool, bool, bool]:
@@ -166,7 +178,7 @@ def not_examined_order(line: Record) -> tuple[bool, bool, bool]:
 def place_of(line: Record) -> str:
     """Return what a coverage line is about: a volume, a path in it, or the step itself."""
     place = ":".join(str(line[key]) for key in ("volume", "path") if line.get(key))
-    return place or str(line.get("name") or line["step"]).replace("_", " ")
+    return place or word("step_name", line.get("name") or line["step"])
 
 
 def _why(line: Record) -> str:
@@ -174,7 +186,7 @@ def _why(line: Record) -> str:
     if line.get("length") is not None:
         told += f", {size(int(line['length']))}"
     if line["step"] in ("media", "directory"):
-        told = f"{line['step']}: {told}"
+        told = f"{word('step_name', line['step'])}: {told}"
     return told
 
 
@@ -182,27 +194,25 @@ def _what_to_do(paper: Paper, matters: Sequence[Matter], guidance: Guidance) -> 
     """Tell what must be done about cryptocurrency: one page, the most pressing case first."""
     if not matters:
         return
-    paper.heading(
-        "WHAT TO DO NOW: CRYPTOCURRENCY", style="bold red" if _urgent(matters) else "bold"
-    )
+    paper.heading(say("summary.what_to_do"), style="bold red" if _urgent(matters) else "bold")
     for matter in matters:
         count = len(matter.places) + matter.left_out
-        urgent = "TIME-CRITICAL  " if matter.advice.urgent else ""
-        told = f"{urgent}{matter.advice.title} ({count:,} {'place' if count == 1 else 'places'})"
+        key = "summary.matter_urgent" if matter.advice.urgent else "summary.matter"
+        told = say(key, title=matter.advice.title, count=count)
         paper.line(told, indent=2, hang=2, style="bold")
         for place in matter.places[:_PLACES_SHOWN]:
             whose = f" [{place.account}]" if place.account != "–" else ""
             marked = f" [{', '.join(place.marks)}]" if place.marks else ""
-            more = f"; and {place.more:,} more" if place.more else ""
+            more = say("summary.place_more", count=place.more) if place.more else ""
             told = f"{place.where}: {'; '.join(place.what)}{more}{whose}{marked}"
             paper.line(told, indent=4, hang=2)
         if count > _PLACES_SHOWN:
-            paper.line(f"… and {count - _PLACES_SHOWN:,} more: see the report", indent=4)
+            paper.line(say("summary.more", count=count - _PLACES_SHOWN), indent=4)
         _steps(paper, matter.advice.steps)
     if _urgent(matters) or any(matter.case != "software-only" for matter in matters):
-        paper.line("In every case", indent=2, style="bold")
+        paper.line(say("summary.always"), indent=2, style="bold")
         _steps(paper, guidance.always)
-    told = f"Guidance “{guidance.name}” of {guidance.date}. What it rests on stands in the report."
+    told = say("summary.guidance", name=guidance.name, date=guidance.date)
     paper.line(told, indent=2, hang=2)
 
 
@@ -219,14 +229,15 @@ def _headlines(paper: Paper, tally: _Tally) -> None:
     lines = headlines(tally.telling)
     if not lines:
         return
-    paper.heading("FOUND")
-    rows: list[tuple[str, ...]] = [("account", "since", "until", "sure", "shows", "what")]
+    paper.heading(say("summary.found"))
+    rows = [tuple(say(f"summary.{name}") for name in _COLUMNS)]
     for part in first_of_each(lines, _OF_ONE_KIND):
         if isinstance(part, tuple):
             rows += [_cells(line) for line in part]
-            title = KINDS[part[0].kind].title if part[0].kind in KINDS else part[0].kind
+            title = title_of(part[0].kind)
         elif part:
-            rows.append(("", "", "", "", "", f"… and {part} more under “{title}”: see the report"))
+            more = say("summary.more_of_kind", count=part, title=title)
+            rows.append(("", "", "", "", "", more))
     if paper.width is None or paper.width >= _ONE_LINE:
         paper.columns(rows)
         return
@@ -255,11 +266,11 @@ def _cells(line: Headline) -> tuple[str, ...]:
 def _spoken(account: str, since: str, until: str, sure: str, shows: str) -> Iterator[str]:
     if not sure:
         return
-    yield account if account != "–" else "no account"
+    yield account if account != "–" else say("common.no_account")
     if since == "–":
-        yield "no date"
+        yield say("summary.no_date")
     else:
-        yield since if since == until else f"{since} to {until}"
+        yield since if since == until else say("common.range", first=since, last=until)
     yield sure
     yield shows
 
@@ -268,15 +279,15 @@ def _counts(paper: Paper, tally: _Tally) -> None:
     by_kind = tally.kinds
     order = {kind: number for number, kind in enumerate(KINDS)}
     kinds = sorted(by_kind, key=lambda kind: (order.get(kind, len(order)), kind))
-    paper.heading("ALL FINDINGS")
+    paper.heading(say("summary.all"))
     if not kinds:
-        paper.line("Nothing was found by these checks. That is not a clean bill of health.")
+        paper.line(say("summary.nothing"))
         return
     paper.columns(
         [
             (
                 f"{sum(by_kind[kind].values()):,}",
-                KINDS[kind].title if kind in KINDS else kind,
+                title_of(kind),
                 ", ".join(
                     f"{name} {count:,}"
                     for name, count in sorted(by_kind[kind].items())
@@ -295,10 +306,7 @@ def _not_found(paper: Paper, coverage: Sequence[Record]) -> None:
             program = ".".join(line["extractor"].split(".")[:2])
             absent[program] &= line["outcome"] == "absent"
     if programs := sorted(program for program in absent if absent[program]):
-        paper.line(
-            f"Looked for and not found by these checks: {', '.join(programs)}",
-            hang=2,
-        )
+        paper.line(say("summary.absent", programs=", ".join(programs)), hang=2)
 
 
 __all__ = ["account_name", "latest", "print_summary", "summary_text"]

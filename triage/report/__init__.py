@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from triage.bundle import Bundle, well_formed
 from triage.report.text import summary
 from triage.report.timeline import timeline
+from triage.texts import ENGLISH, speaking
 
 
 def prepare() -> None:
@@ -19,14 +20,17 @@ def prepare() -> None:
     compile_templates()
 
 
-def render(bundle: Bundle) -> bytes:
-    """Return the HTML report: the same bytes for the same bundle.
+def render(bundle: Bundle, language: str = ENGLISH) -> bytes:
+    """Return the HTML report: the same bytes for the same bundle and catalogue.
 
-    Raises BundleError when the bundle cannot be read, or a record is not of the format.
+    `language` is that of the texts around the findings: a shipped one, or the path of a catalogue.
+
+    Raises BundleError when the bundle cannot be read, or a record is not of the format; UsageError
+    when there is no such language.
     """
     from triage.report.page import page  # noqa: PLC0415 - most commands need no template engine
 
-    with well_formed():
+    with speaking(language), well_formed():
         return page(bundle)
 
 

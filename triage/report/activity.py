@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from triage.report.words import FAMILIES
+from triage.report.families import rank
+from triage.texts import say, word
 
 WIDTH = 720  # units of the chart; a bin is at least one unit wide
 LANE = 22
@@ -100,15 +101,7 @@ def activity(days: Mapping[tuple[str, str], Counter[str]]) -> Activity | None:
         min(min(counts) for counts in kept.values()), max(max(counts) for counts in kept.values())
     )
     most = max(max(axis.bins(counts).values()) for counts in kept.values())
-    families = list(FAMILIES)
-    names = sorted(
-        kept,
-        key=lambda lane: (
-            lane[0],
-            families.index(lane[1]) if lane[1] in families else len(families),
-            lane[1],
-        ),
-    )
+    names = sorted(kept, key=lambda lane: (lane[0], rank(lane[1])))
     lanes = tuple(_lane(name, kept[name], axis, most) for name in names[:_LANES_SHOWN])
     newest = sorted({day for counts in kept.values() for day in counts}, reverse=True)
     return Activity(
@@ -145,20 +138,20 @@ def _lane(name: tuple[str, str], counts: Counter[date], axis: _Axis, most: int) 
     for number, count in sorted(axis.bins(counts).items()):
         start = axis.first + timedelta(days=number * axis.days_in_bin)
         end = start + timedelta(days=axis.days_in_bin - 1)
-        when = start.isoformat() if start == end else f"{start} to {end}"
+        when = start.isoformat() if start == end else say("common.range", first=start, last=end)
         bars.append(
             Bar(
                 x=f"{number * axis.days_in_bin * axis.scale:.2f}",
                 width=f"{width:.2f}",
                 strength=1
                 + (_STRENGTHS - 1) * (count.bit_length() - 1) // max(most.bit_length(), 1),
-                title=f"{when}: {count:,} event{'' if count == 1 else 's'}",
+                title=say("activity.bar", when=when, count=count),
             )
         )
     account, family = name
     return Lane(
         account=account,
-        family=FAMILIES.get(family, family),
+        family=word("family", family),
         events=counts.total(),
         first=min(counts).isoformat(),
         last=max(counts).isoformat(),
@@ -191,7 +184,12 @@ def _told(
         day=day.isoformat(),
         events=sum(count for _, count in told),
         told=tuple(
-            f"{account}: {FAMILIES.get(family, family)} {count:,}".replace("–: ", "no account: ", 1)
+            say(
+                "activity.told",
+                account=say("common.no_account") if account == "–" else account,
+                family=word("family", family),
+                count=count,
+            )
             for (account, family), count in told
         ),
     )

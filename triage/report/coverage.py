@@ -8,18 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from triage.console.summary import not_examined_order, place_of
-from triage.console.words import STEPS, reason, size
+from triage.console.words import reason, size
 from triage.report.gather import Record
+from triage.texts import say, word
 
 _SHOWN = 500  # gaps that count
 _EXAMPLES = 100  # of each reason that does not
 
-_OUTCOMES = {
-    "not_examined": "Not examined, and not asked for",
-    "out_of_scope": "Outside the scope",
-    "not_selected": "Left out by the profile or this version",
-    "withheld_secret": "Withheld: holds a secret",
-}
+_OUTCOMES = ("not_examined", "out_of_scope", "not_selected", "withheld_secret")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,17 +157,19 @@ def _count(reasons: dict[tuple[str, str, str], Reason], line: Record) -> None:
     found = reasons.setdefault(
         (outcome, step, why),
         Reason(
-            outcome=_OUTCOMES[outcome],
-            what="whole steps" if step == "step" else step.replace("_", " "),
+            outcome=word("outcome", outcome),
+            what=say("unread.whole_steps") if step == "step" else word("step_name", step),
             why=why,
         ),
     )
     found.count += 1
     if len(found.places) < _EXAMPLES:
         name = line.get("name") or line.get("extractor") or line.get("kind")
-        place = STEPS.get(name, name) if name and not line.get("volume") else place_of(line)
+        place = word("step", name) if name and not line.get("volume") else place_of(line)
         extent = _extent(line)
-        found.places.append(f"{place} ({extent})" if extent else str(place))
+        found.places.append(
+            say("size.with_extent", place=place, extent=extent) if extent else str(place)
+        )
 
 
 def _gap(line: Record) -> Gap:
@@ -189,4 +187,4 @@ def _extent(line: Record) -> str | None:
         return None
     told = size(int(line["length"]))
     offset: Any = line.get("offset")
-    return told if offset is None else f"{told} at {int(offset):,}"
+    return told if offset is None else say("size.at", size=told, offset=int(offset))

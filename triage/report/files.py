@@ -9,7 +9,7 @@ from triage.console.words import size
 from triage.formats.times import rfc3339
 from triage.report.gather import Record
 from triage.report.view import Place, place_of
-from triage.report.words import READ
+from triage.texts import say, word
 
 _FILES_SHOWN = 1000
 _PROBLEMS_SHOWN = 500
@@ -89,20 +89,20 @@ def problems(records: Iterable[Record]) -> Problems:
 
 
 def _file(record: Record) -> ReadFile:
-    zone = "UTC" if record["times"]["zone"] == "utc" else "local time, not converted"
+    zone = "files.utc" if record["times"]["zone"] == "utc" else "files.local"
     return ReadFile(
         key=record["key"],
         place=place_of({"source": {"filesystem": None, "file": record["key"], **record}}),
         size=size(int(record["size"])),
         type=record.get("type"),
-        read=READ.get(record["read"], record["read"]),
+        read=word("read", record["read"]),
         whole=record["read"] == "complete",
         hashes=tuple(
             (name.upper().replace("SHA", "SHA-"), digest)
             for name, digest in sorted(record["hashes"].items(), reverse=True)
         ),
         times=tuple(
-            (name, f"{_time(int(value))} {zone}")
+            (word("file_time", name), say(zone, time=_time(int(value))))
             for name, value in record["times"].items()
             if name != "zone" and value is not None
         ),

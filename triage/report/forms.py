@@ -6,9 +6,9 @@ sandbox, and whatever they print goes through `inert` and is escaped, as in the 
 
 What a template is given: `bundle_id`, `seal_code`, `latest_seal_code`, `sealed`, `signer`, `run`
 and `image` (run.json), `case`, `events` (custody, in order, each with `seal_code` or None),
-`counts` (records), `training` (of a practice image, else None), `not_examined`, `matters` and
-`always` (guidance on cryptocurrency; that of this installation where the run recorded none),
-`tool`, `size`.
+`counts` (records), `training` (of a practice image, else None), `not_examined` (coverage, each with
+`words`), `matters` and `always` (guidance on cryptocurrency; that of this installation where the
+run recorded none), `tool`, `size`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from triage.bundle import Bundle, Record
 from triage.console.cases import Cases, guidance_of
+from triage.console.summary import place_of
 from triage.console.training import training_of
-from triage.console.words import size
+from triage.console.words import reason, size
 from triage.errors import UsageError
 from triage.guidance import load
 from triage.report.inert import inert
+from triage.texts import say
 
 _FOLDER: Final = "form_templates"
 _STYLE: Final = "form.css"
@@ -131,6 +133,6 @@ def _not_examined(bundle: Bundle) -> Iterator[Record]:
         if line.get("outcome") == "not_examined" and line.get("counts"):
             counted += 1
             if counted <= _MOST_NOT_EXAMINED:
-                yield line
+                yield {**line, "words": f"{place_of(line)}: {reason(line['reason'])}"}
     if counted > _MOST_NOT_EXAMINED:
-        yield {"step": f"and {counted - _MOST_NOT_EXAMINED} more, see the report", "reason": None}
+        yield {"words": say("summary.more", count=counted - _MOST_NOT_EXAMINED)}

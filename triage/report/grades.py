@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from triage import __version__
-from triage.report.standalone import standalone
+from triage.report.templating import policy_hash, rendered
+from triage.texts import spoken
 from triage.training.classroom import Classroom
 from triage.training.feedback import known_misses, lacking, other_missed, place_of
 from triage.training.grading import in_points
@@ -13,7 +14,7 @@ from triage.training.truth import commitment
 
 def grades_page(room: Classroom) -> bytes:
     """Return the page: the same bytes for the same grades. It holds the answers."""
-    return standalone(
+    return rendered(
         "grades.html",
         {
             "room": room,
@@ -26,6 +27,8 @@ def grades_page(room: Classroom) -> bytes:
             "others": lambda grade: list(other_missed(grade)),
             "known": lambda grade: list(known_misses(grade)),
             "place": place_of,
-            "version": __version__,
+            "tool": f"disk-triage {__version__}",
+            "language": spoken().tag,
+            "style_hash": policy_hash("many.css"),
         },
     )

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from triage.report.words import FAMILIES
+from triage.report.families import rank
+from triage.texts import word
 
 HOURS = 24
 _LANES_SHOWN = 40
@@ -33,14 +34,9 @@ class HourLane:
 
 def by_hour(hours: Mapping[tuple[str, str], Counter[int]]) -> tuple[HourLane, ...]:
     """Turn counts by hour of the UTC day into lanes, shades relative to the lane's own busiest."""
-    families = list(FAMILIES)
     names = sorted(
         (lane for lane, counts in hours.items() if counts.total()),
-        key=lambda lane: (
-            lane[0],
-            families.index(lane[1]) if lane[1] in families else len(families),
-            lane[1],
-        ),
+        key=lambda lane: (lane[0], rank(lane[1])),
     )
     return tuple(_lane(name, hours[name]) for name in names[:_LANES_SHOWN])
 
@@ -50,7 +46,7 @@ def _lane(name: tuple[str, str], counts: Counter[int]) -> HourLane:
     most = max(counts.values())
     return HourLane(
         account=account,
-        family=FAMILIES.get(family, family),
+        family=word("family", family),
         cells=tuple(
             Cell(
                 hour=hour,

@@ -11,6 +11,7 @@ import unicodedata
 from markupsafe import Markup
 
 from triage.console.safe import safe
+from triage.texts import say
 
 LONGEST = 2000
 """Characters of one value that a page shows."""
@@ -28,10 +29,10 @@ def inert(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("common.yes" if value else "common.no")
     text = str(value)
     if len(text) > LONGEST:
-        text = f"{text[:LONGEST]}… [cut here: {len(text):,} characters, whole in findings.jsonl]"
+        text = say("common.cut", text=text[:LONGEST], count=len(text))
     return safe(_unstacked(text))
 
 

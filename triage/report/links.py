@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from triage import __version__
-from triage.batch.identifiers import TYPES
 from triage.batch.links import Links
-from triage.report.standalone import standalone
+from triage.report.templating import policy_hash, rendered
+from triage.texts import spoken
 
 _LINKS = 2000
 _PLACES = 12
@@ -18,7 +18,7 @@ def links_page(links: Links) -> bytes:
     """Return the page: the same bytes for the same links."""
     pairs = links.pairs()
     first = {source.drive: source for source in reversed(links.sources)}
-    return standalone(
+    return rendered(
         "links.html",
         {
             "links": links,
@@ -32,10 +32,9 @@ def links_page(links: Links) -> bytes:
             "pairs_more": len(pairs[_PAIRS:]),
             "across": sum(len(link.cases) > 1 for link in links.links),
             "suppressed": sum(links.suppressed.values()),
-            "types": TYPES,
-            "name_of": lambda source: (
-                f"Exhibit {source.exhibit}" if source.exhibit else PurePath(source.bundle).name
-            ),
-            "version": __version__,
+            "file_name": lambda path: PurePath(path).name,
+            "tool": f"disk-triage {__version__}",
+            "language": spoken().tag,
+            "style_hash": policy_hash("many.css"),
         },
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from triage.console.words import size
 from triage.report.gather import Record
-from triage.report.view import Row, row
+from triage.report.view import Row, fields_of, row
 
 _SHOWN = 200  # accounts of one volume
 
@@ -18,6 +18,7 @@ class Person:
     """One account of an operating system; `findings` counts what lies in its home folder."""
 
     row: Row
+    fields: tuple[tuple[str, str], ...]  # that no column shows
     value: Mapping[str, Any]
     findings: int
 
@@ -73,7 +74,13 @@ def _machine(
         systems=tuple(row(r) for r in records if r["kind"] == "system.os"),
         zones=tuple(row(r) for r in records if r["kind"] == "system.timezone"),
         people=tuple(
-            Person(row=row(r), value=r["value"], findings=count) for count, r in counted[:_SHOWN]
+            Person(
+                row=row(r),
+                fields=fields_of(r, without=("full_name", "for_software")),
+                value=r["value"],
+                findings=count,
+            )
+            for count, r in counted[:_SHOWN]
         ),
         people_left_out=max(len(counted) - _SHOWN, 0),
         services=tuple(

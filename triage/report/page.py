@@ -7,12 +7,9 @@ in its content security policy, and it links to nothing but itself.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Any
 
 import jinja2
@@ -21,18 +18,19 @@ from triage.bundle import Bundle
 from triage.console.cases import guidance_of
 from triage.console.headlines import first_of_each
 from triage.console.training import training_of
-from triage.console.words import size
+from triage.console.words import size, title_of
 from triage.errors import AlteredError
-from triage.findings import KINDS, Interpretation
+from triage.findings import KINDS, Confidence, Shows
 from triage.report.activity import LANE, WIDTH, activity
 from triage.report.coverage import closed, covered
+from triage.report.families import rank
 from triage.report.files import files, problems
 from triage.report.gather import MESSAGES, Gathered, Group, gather
 from triage.report.hours import by_hour
-from triage.report.inert import inert
 from triage.report.machines import machines
+from triage.report.templating import policy_hash, rendered, templates
 from triage.report.view import Conversation, Section, conversation, sections
-from triage.report.words import CONFIDENCE, FAMILIES, HASH_VERDICTS, SHOWS
+from triage.texts import say, spoken, word
 
 _HEADLINES_OF_A_KIND = 8
 _TEMPLATES = ("report.html", "parts.html", "report.css", "report.js")
@@ -61,13 +59,13 @@ class AccountPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """Findings of one family; `meanings` tells what each of its kinds does and does not mean."""
+    """Findings of one family. `known`: its kinds that the catalogue tells the meaning of."""
 
     name: str
     title: str
     count: int
     accounts: tuple[AccountPart, ...]
-    meanings: Mapping[str, Interpretation]
+    known: frozenset[str]
 
 
 def page(bundle: Bundle) -> bytes:
@@ -75,41 +73,21 @@ def page(bundle: Bundle) -> bytes:
 
     Raises BundleError when something that every bundle has is not there.
     """
-    templates = _templates()
     context = {
         **_context(bundle),
-        "style_hash": _hash(templates, "report.css"),
-        "script_hash": _hash(templates, "report.js"),
+        "style_hash": policy_hash("report.css"),
+        "script_hash": policy_hash("report.js"),
     }
     try:
-        text = templates.get_template("report.html").render(context)
+        return rendered("report.html", context)
     except jinja2.UndefinedError as error:
         raise AlteredError(f"run.json: {error.message}") from error
-    return text.encode("utf-8")
 
 
 def compile_templates() -> None:
     """Compile what `page` needs; they are kept."""
     for name in _TEMPLATES:
-        _templates().get_template(name)
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("triage.report"),
-        autoescape=True,
-        finalize=inert,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-
-
-def _hash(templates: jinja2.Environment, name: str) -> str:
-    content = templates.get_template(name).render()
-    return base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
+        templates().get_template(name)
 
 
 def _context(bundle: Bundle) -> dict[str, Any]:
@@ -132,12 +110,13 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "run": run,
         "image": run["image"],
         "training": training_of(run),
-        "validation": run.get("validation", {"sealed": None, "why": "the bundle does not say"}),
+        "validation": run.get(
+            "validation", {"sealed": None, "why": say("tool.validation_not_told")}
+        ),
         "bundle_id": first.get("bundle"),
-        "hash_words": HASH_VERDICTS.get(run["image"]["hash_verdict"], ""),
+        "language": spoken().tag,
         "machines": machines(run["volumes"], found.context, found.by_account),
         "closed": closed(found.locked),
-        "closed_meaning": KINDS["encryption.volume"].interpretation,
         "coverage": covered(bundle.coverage(), extractors),
         "found": found,
         "lists": tuple(_aged(found.lists, run["started"])),
@@ -153,8 +132,8 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "chart_width": WIDTH,
         "files": files(bundle.files(), cited),
         "problems": problems(bundle.problems()),
-        "confidence": CONFIDENCE,
-        "shows": SHOWS,
+        "confidence": tuple(Confidence),
+        "shows": tuple(Shows),
         "size": size,
     }
 
@@ -171,10 +150,6 @@ def _aged(lists: Iterable[str], started: str) -> Iterator[tuple[str, str, int | 
             yield name, day, age.days
 
 
-def _title(kind: str) -> str:
-    return KINDS[kind].title if kind in KINDS else kind
-
-
 def _sections(families: Iterable[Family]) -> Iterable[Section]:
     return (section for part in _kinds(families) for section in part.sections)
 
@@ -187,11 +162,7 @@ def _families(found: Gathered) -> tuple[Family, ...]:
     by_family: dict[str, list[Group]] = {}
     for group in found.groups.values():
         by_family.setdefault(group.kind.partition(".")[0], []).append(group)
-    ranks = {name: number for number, name in enumerate(FAMILIES)}
-    return tuple(
-        _family(name, by_family[name])
-        for name in sorted(by_family, key=lambda name: (ranks.get(name, len(ranks)), name))
-    )
+    return tuple(_family(name, by_family[name]) for name in sorted(by_family, key=rank))
 
 
 def _family(name: str, groups: list[Group]) -> Family:
@@ -203,7 +174,7 @@ def _family(name: str, groups: list[Group]) -> Family:
     kinds = {group.kind for group in groups}
     return Family(
         name=name,
-        title=FAMILIES.get(name, name),
+        title=word("family", name),
         count=sum(group.count for group in groups),
         accounts=tuple(
             AccountPart(
@@ -211,7 +182,7 @@ def _family(name: str, groups: list[Group]) -> Family:
             )
             for number, account in enumerate(accounts, 1)
         ),
-        meanings={kind: KINDS[kind].interpretation for kind in kinds if kind in KINDS},
+        known=frozenset(kinds & KINDS.keys()),
     )
 
 
@@ -238,7 +209,7 @@ def _kind(kind: str, groups: list[Group]) -> KindPart:
     records = [] if kind == MESSAGES else [r for group in groups for r in group.kept]
     return KindPart(
         kind=kind,
-        title=_title(kind),
+        title=title_of(kind),
         count=sum(group.count for group in groups),
         left_out=sum(group.left_out for group in groups),
         sections=sections(records),

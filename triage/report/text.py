@@ -7,6 +7,9 @@ from triage.console.cases import guidance_of
 from triage.console.safe import safe
 from triage.console.summary import summary_text
 from triage.console.training import training_of
+from triage.texts import say, word
+
+_WIDTH = 12  # of the names at the head
 
 
 def summary(bundle: Bundle) -> bytes:
@@ -18,12 +21,18 @@ def summary(bundle: Bundle) -> bytes:
         "exhibit": case["exhibit"],
         "examiner": case["examiner"],
         "image": ", ".join(segment["name"] for segment in image["segments"][:3]),
-        "image hash": image["hash_verdict"],
-        "SHA-256": image["hashes"].get("sha256"),
-        "examined": f"{run['started'][:19]}Z with {run['tool']['name']} {run['tool']['version']}, "
-        f"profile {run['profile']['name']}",
+        "image_hash": word("verdict", image["hash_verdict"]),
+        "sha256": image["hashes"].get("sha256"),
+        "examined": say(
+            "summary.examined_with",
+            started=f"{run['started'][:19]}Z",
+            tool=f"{run['tool']['name']} {run['tool']['version']}",
+            profile=run["profile"]["name"],
+        ),
     }
-    lines = "".join(f"{name:<12}{safe(value)}\n" for name, value in head.items() if value)
+    shown = [(word("summary", name), safe(value)) for name, value in head.items() if value]
+    width = max(_WIDTH, *(len(name) + 2 for name, _ in shown))
+    lines = "".join(f"{name:<{width}}{value}\n" for name, value in shown)
     body = summary_text(
         bundle.findings(),
         bundle.coverage(),

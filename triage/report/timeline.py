@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from triage.console.headlines import account_name
 from triage.console.safe import safe
 from triage.report.gather import Record
+from triage.texts import say
 
 COLUMNS = (
     "utc",
@@ -65,7 +66,7 @@ def _line(cells: Iterable[str | None]) -> bytes:
 def _cell(value: str | None) -> str:
     text = value or ""
     if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}… [cut here: {len(text):,} characters]"
+        text = say("common.cell_cut", text=text[:_LONGEST], count=len(text))
     guard = "'" if _FORMULA.match(text) else ""
     shown = _INNER.sub(r"\1'", safe(text)).replace('"', '""')
     return f'"{guard}{shown}"'

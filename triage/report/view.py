@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ from triage.console.headlines import marks
 from triage.console.words import notes_on, sender_of, size
 from triage.report.gather import Record, newest, newest_first, position
 from triage.report.inert import LONGEST
-from triage.report.words import COINS, PROTECTION, UNITS, ZONES
+from triage.texts import say, word
 
+_COINS = {"BTC": 8, "LTC": 8, "BCH": 8, "DOGE": 8, "DASH": 8, "XMR": 12}  # decimal places
 _LIST_SHOWN = 20  # items of one list in a value
 _LINES_SHOWN = 200  # of one message
 
@@ -150,7 +151,7 @@ def _line(record: Record, number: int, named: set[tuple[str, object]]) -> Line:
     whole = str(value["text"])
     text = whole[:LONGEST].split("\n")[:_LINES_SHOWN]
     if len("\n".join(text)) < len(whole):
-        text.append(f"[cut here: {len(whole):,} characters, whole in findings.jsonl]")
+        text.append(say("common.message_cut", count=len(whole)))
     return Line(
         row=row(record),
         sender=sender,
@@ -167,11 +168,12 @@ def place_of(record: Record) -> Place:
     source = record["source"]
     allocation = source["allocation"]
     if isinstance(allocation, Mapping):
-        reused = ", reused by another file" if allocation["reused"] else ""
         name, metadata = allocation["name"], allocation["metadata"]
-        told = name if name == metadata else f"name {name}, metadata {metadata}"
-        live = name == metadata == "allocated" and not reused
-        allocation = f"{told}{reused}"
+        live = name == metadata == "allocated" and not allocation["reused"]
+        told = word("allocation", name)
+        if name != metadata:
+            told = say("place.two_states", name=told, metadata=word("allocation", metadata))
+        allocation = say("place.reused", state=told) if allocation["reused"] else told
     else:
         live = allocation is None
     within = source["within"]
@@ -201,7 +203,7 @@ def row(record: Record) -> Row:
         shows=record["shows"],
         confidence=record["confidence"],
         checks=tuple(record["checks"]),
-        protection=None if protection is None else PROTECTION.get(protection, protection),
+        protection=None if protection is None else word("protection", protection),
         secret=record["sensitivity"] == "secret",
         marks=marks(record),
         locator=source["locator"],
@@ -214,27 +216,27 @@ def moment_of(time: Mapping[str, Any]) -> Moment:
     """Return an event with its words."""
     utc = time["utc"]
     return Moment(
-        event=time["event"].replace("_", " "),
+        event=word("event", time["event"]),
         utc=None if utc is None else utc.replace("T", " ").removesuffix("Z"),
         raw=time["raw"],
-        unit=UNITS.get(time["unit"], time["unit"]),
-        zone=ZONES.get(time["zone"], time["zone"]),
+        unit=word("unit", time["unit"]),
+        zone=word("zone", time["zone"]),
     )
 
 
-def fields_of(record: Record) -> tuple[tuple[str, str], ...]:
+def fields_of(record: Record, without: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
     """Return the typed fields that hold something which summary and times do not say already."""
     summary, value = record["summary"], record["value"]
     raw_times = {time["raw"] for time in record["times"]}
     shown = []
     for name, item in value.items():
-        if item is None or item in ("", [], {}):
+        if item is None or item in ("", [], {}) or name in without:
             continue
         if isinstance(item, str) and (item in summary or item in raw_times):
             continue
         if isinstance(item, list) and all(isinstance(i, str) and i in summary for i in item):
             continue
-        shown.append((name.replace("_", " "), _field(name, item, value)))
+        shown.append((word("field", name), _field(name, item, value)))
     return tuple(shown)
 
 
@@ -249,13 +251,14 @@ def _field(name: str, item: Any, value: Mapping[str, Any]) -> str:
 def _amount(item: Any, value: Mapping[str, Any]) -> str:
     """Return an amount in the coin and in its smallest unit; both are exact."""
     coins = value.get("coins") or [value.get("coin")]
-    places = COINS.get(coins[0]) if len(coins) == 1 else None
+    places = _COINS.get(coins[0]) if len(coins) == 1 else None
     amount = int(item)
     if places is None:
-        return f"{amount:,} of the smallest unit"
+        return say("place.smallest_unit", amount=amount)
     whole, rest = divmod(abs(amount), 10**places)
     sign = "-" if amount < 0 else "+" if "delta" in value else ""
-    return f"{sign}{whole:,}.{rest:0{places}} {coins[0]} ({amount:,} of the smallest unit)"
+    exact = say("place.smallest_unit", amount=amount)
+    return f"{sign}{whole:,}.{rest:0{places}} {coins[0]} ({exact})"
 
 
 def text_of(item: Any) -> str:
@@ -269,13 +272,15 @@ def text_of(item: Any) -> str:
     elif isinstance(item, int) and not isinstance(item, bool):
         return f"{item:,}" if abs(item) >= 10_000 else str(item)  # noqa: PLR2004 - a matter of taste
     elif isinstance(item, bool):
-        return "yes" if item else "no"
+        return say("common.yes" if item else "common.no")
     else:
         return "–" if item is None else str(item)
-    return " · ".join(told) + (f" … and {more:,} more" if more else "")
+    items = " · ".join(told)
+    return say("common.list_cut", items=items, count=more) if more else items
 
 
 def _run(run: Mapping[str, Any]) -> str:
     at = run["image_offset"]
-    where = "not as such on the media" if at is None else f"media offset {int(at):,}"
-    return f"{where}, {size(int(run['length']))}, {run['storage']}"
+    where = say("place.media_offset", offset=int(at)) if at is not None else None
+    told = (where or say("place.not_on_media"), size(int(run["length"])))
+    return ", ".join((*told, word("storage", run["storage"])))

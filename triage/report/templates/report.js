@@ -52,7 +52,8 @@
     });
     for (const group of groups) group.hidden = !group.querySelector("[data-f]:not([hidden])");
     for (const fold of all("#findings .kind details")) fold.open = words.length > 0;
-    matches.textContent = words.length ? `${shown} of ${rows.length} findings shown here match` : "";
+    const told = { "{shown}": shown, "{all}": rows.length };
+    matches.textContent = words.length ? matches.dataset.text.replace(/\{\w+\}/g, (name) => told[name]) : "";
   };
   let waiting = 0;
   query.addEventListener("input", () => {
