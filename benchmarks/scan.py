@@ -131,6 +131,7 @@ def over_mix() -> None:
         "zeros": bytes(_SAMPLE),
         "mix": prose[:quarter] + binary[:quarter] + chance[:quarter] + bytes(quarter),
     }
+    list(scan_blocks([prose[:_BLOCK]]))  # a worker builds its tables once
     for name, data in samples.items():
         if not data:
             continue

@@ -1,5 +1,7 @@
 """The few things that are found by a literal: names in `.onion` and `.i2p`, PGP, BitLocker.
 
+Besides, whether there may be Asian words in UTF-16 or wide spaces: each is said once.
+
 Hyperscan looks for all of them in one pass; without it (`python -m pip install hyperscan`)
 Python's own patterns find the same places, more slowly.
 """
@@ -28,6 +30,16 @@ class Literal(IntEnum):
     PGP = 2
     BITLOCKER = 3
     WIDE_SPACE = 4  # U+3000, between Japanese words; said once
+    UTF_16_ASIAN = 5  # two blanks near one another behind Asian characters; said once
+
+
+_ONCE = (Literal.WIDE_SPACE, Literal.UTF_16_ASIAN)
+_ASIAN = rb"[\x11\x30\x4e-\x9f\xac-\xd7]"
+_BLANK = rb"[\x20\x0a\x3c]"
+_PARTED = (
+    rb"(?:" + _ASIAN + rb"|,\x00)(?:" + _BLANK + rb"\x00|\x00\x30)",
+    rb"(?:" + _ASIAN + rb".|\x00,)(?:\x00" + _BLANK + rb"|\x30\x00)",
+)
 
 
 _PATTERNS = (
@@ -36,6 +48,7 @@ _PATTERNS = (
     (Literal.PGP, rb"-----BEGIN PGP ", 0),
     (Literal.BITLOCKER, rb"[0-9]{6}-[0-9]{6}-[0-9]{6}-", 0),
     (Literal.WIDE_SPACE, rb"\xe3\x80\x80", 0),
+    *((Literal.UTF_16_ASIAN, part + rb".{1,44}" + part, re.DOTALL) for part in _PARTED),
 )
 
 Search = Callable[[bytes], Iterator[tuple[int, Literal]]]
@@ -47,7 +60,7 @@ def _with_python(data: bytes) -> Iterator[tuple[int, Literal]]:
     for literal, pattern in _COMPILED:
         for match in pattern.finditer(data):
             found.append((match.end(), literal))
-            if literal is Literal.WIDE_SPACE:
+            if literal in _ONCE:
                 break
     yield from sorted(found)
 
@@ -61,7 +74,7 @@ def _database() -> Any:
     for literal, _, options in _PATTERNS:
         flag = hyperscan.HS_FLAG_DOTALL
         flag |= hyperscan.HS_FLAG_CASELESS if options & re.IGNORECASE else 0
-        flag |= hyperscan.HS_FLAG_SINGLEMATCH if literal is Literal.WIDE_SPACE else 0
+        flag |= hyperscan.HS_FLAG_SINGLEMATCH if literal in _ONCE else 0
         flags.append(flag)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(

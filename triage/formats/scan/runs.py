@@ -8,13 +8,14 @@ once, by a table of first characters and lengths and by their first bytes.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.formats.scan.classes import Bytes, Flags, alphanumeric
+from triage.formats.scan.classes import Bytes, Flags
 
 # What a run may be, so that only those readers look that could say yes. Plain numbers: an `enum`
 # costs more than all else that is done with most runs.
@@ -70,6 +71,10 @@ def _table() -> Bytes:
 
 _TABLE = _table()
 _IN_BASE58 = np.isin(np.arange(256, dtype=np.uint8), np.frombuffer(_BASE58, np.uint8))
+_IS_UPPER, _IS_LOWER = (
+    np.isin(np.arange(256, dtype=np.uint8), np.frombuffer(letters.encode(), np.uint8))
+    for letters in (string.ascii_uppercase, string.ascii_lowercase)
+)
 _DIGITS = 3  # Solana's addresses with fewer are too like names
 _COLUMNS = np.arange(_SOLANA_LONGEST)
 
@@ -91,12 +96,12 @@ WORD_BEFORE = 48
 _AGE_PREFIX = b"AGE-SECRET-KEY-"
 
 
-def runs(data: bytes, kinds: Bytes) -> Iterator[tuple[int, int, int]]:
+def runs(data: bytes, flags: Flags) -> Iterator[tuple[int, int, int]]:
     """Yield (start, end, families) for every run that may be something, in order.
 
-    `kinds` are the classes of `data`.
+    `flags` say where in `data`, and the padding behind it, letters and digits stand.
     """
-    starts, ends = _extents(alphanumeric(kinds))
+    starts, ends = _extents(flags)
     if len(starts) == 0:
         return
     raw = np.frombuffer(data + bytes(_SOLANA_LONGEST), np.uint8)
@@ -112,7 +117,9 @@ def runs(data: bytes, kinds: Bytes) -> Iterator[tuple[int, int, int]]:
     digits = (digits & (lengths[:, None] > _COLUMNS)).sum(axis=1)
     kept = (wanted & _OTHER) != 0
     kept |= ((wanted & _CHECKED) != 0) & base58
-    kept |= ((wanted & _UNCHECKED) != 0) & base58 & (digits >= _DIGITS)
+    # Thirty-two chance characters have letters of both cases; a digest in hexadecimal has not.
+    mixed = _IS_UPPER[heads].any(axis=1) & _IS_LOWER[heads].any(axis=1)
+    kept |= ((wanted & _UNCHECKED) != 0) & base58 & (digits >= _DIGITS) & mixed
     kept |= ((wanted & _BECH32) != 0) & (heads[:, 1:6] == ord("1")).any(axis=1)
     for start, end in zip(starts[kept].tolist(), ends[kept].tolist(), strict=True):
         families = _families(data, start, end)
@@ -121,18 +128,19 @@ def runs(data: bytes, kinds: Bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _extents(flags: Flags) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return starts and ends of all runs of about twenty bytes and more."""
-    whole = flags[: len(flags) // 4 * 4].view(np.uint32) == _FOUR
-    edges = np.flatnonzero(whole[1:] != whole[:-1]) + 1
-    if whole[0]:
-        edges = np.concatenate(([0], edges))
-    starts, ends = edges[::2], edges[1::2]  # the padding ends the last one
-    kept = ends - starts >= _WHOLE
-    starts, ends = starts[kept] * 4, ends[kept] * 4
+    """Return starts and ends of all runs of 22 bytes and more."""
+    whole = flags.view(np.uint32) == _FOUR
+    first = np.flatnonzero(whole[:-3] & whole[1:-2] & whole[2:-1] & whole[3:])
+    if len(first) == 0:
+        return first, first
+    breaks = np.flatnonzero(np.diff(first) > 1) + 1
+    starts = first[np.concatenate(([0], breaks))] * 4
+    ends = (first[np.concatenate((breaks - 1, [-1]))] + _WHOLE) * 4
     for _ in range(3):
         starts = starts - (flags[starts - 1] & (starts > 0))
         ends = ends + flags[ends]
-    return starts, ends
+    kept = ends - starts >= _SHORTEST
+    return starts[kept], ends[kept]
 
 
 def _families(data: bytes, start: int, end: int) -> int:

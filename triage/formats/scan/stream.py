@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from triage.formats.scan.hits import Hit
-from triage.formats.scan.literals import Search, search
+from triage.formats.scan.literals import Literal, Search, search
 from triage.formats.scan.verify import Found, narrow
 from triage.formats.scan.wide import decoded
 
@@ -65,7 +65,9 @@ def _window(data: bytes, at: int, first: int, last: int, search: Search) -> Iter
 
 
 def _found(data: bytes, search: Search) -> Iterator[Found]:
-    yield from narrow(data, search)
-    for wide in decoded(data):
-        for start, end, _, what in narrow(wide.data, search):
+    literals = list(search(data))
+    yield from narrow(data, literals)
+    asian = any(literal is Literal.UTF_16_ASIAN for _, literal in literals)
+    for wide in decoded(data, asian=asian):
+        for start, end, _, what in narrow(wide.data, list(search(wide.data))):
             yield wide.place(start), wide.place(end - 1) + 2, wide.encoding, what

@@ -6,7 +6,7 @@ other text of the project; only Solana's addresses, which have no checksum, need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Final
 
@@ -18,9 +18,9 @@ from triage.formats.bitlocker import find_recovery_keys
 from triage.formats.extended_keys import find_extended_keys
 from triage.formats.onion import find_i2p, find_onions
 from triage.formats.private_keys import find_secrets
-from triage.formats.scan.classes import classes
+from triage.formats.scan.classes import ascii_letters, digits, padded
 from triage.formats.scan.hits import PgpMessage, Secret, What
-from triage.formats.scan.literals import Literal, Search
+from triage.formats.scan.literals import Literal
 from triage.formats.scan.runs import (
     ADDRESS,
     EXTENDED,
@@ -52,15 +52,17 @@ _KINDS: Final = {  # of private keys that are money or open a volume: kind → b
 }
 
 
-def narrow(data: bytes, search: Search) -> Iterator[Found]:
+def narrow(data: bytes, literals: Sequence[tuple[int, Literal]]) -> Iterator[Found]:
     """Yield everything found in `data` as text of one byte a character or UTF-8, in no order."""
-    literals = list(search(data))
-    kinds = classes(data)
-    yield from _in_runs(data, list(runs(data, kinds)))
+    raw = padded(data)
+    latin = ascii_letters(raw)
+    yield from _in_runs(data, list(runs(data, latin | digits(raw))))
+    text = data
     wide = any(literal is Literal.WIDE_SPACE for _, literal in literals)
     if wide and data.count(_WIDE_SPACE) >= SHORTEST - 1:
-        kinds = classes(data.replace(_WIDE_SPACE, b"   "))
-    for start, end in word_runs(data, kinds):
+        text = data.replace(_WIDE_SPACE, b"   ")
+        raw = padded(text)
+    for start, end in word_runs(text, raw, latin):
         yield from _seeds(data, start, end)
     yield from _at_literals(data, literals)
 
@@ -128,7 +130,7 @@ def _seeds(data: bytes, start: int, end: int) -> Iterator[Found]:
             yield begin, begin + size, "ascii" if phrase.isascii() else "utf-8", secret
 
 
-def _at_literals(data: bytes, found: list[tuple[int, Literal]]) -> Iterator[Found]:
+def _at_literals(data: bytes, found: Sequence[tuple[int, Literal]]) -> Iterator[Found]:
     for literal, reader in _READERS.items():
         ends = [end for end, what in found if what is literal]
         number = 0

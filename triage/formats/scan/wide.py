@@ -13,7 +13,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_EIGHT: Final = np.uint64(0x0101_0101_0101_0101)
+from triage.formats.scan.classes import EIGHT
+
+_EVERY_OTHER: Final = (  # eight flags: where zeros stand in ASCII at even and at odd offsets
+    np.uint64(0x0100_0100_0100_0100),
+    np.uint64(0x0001_0001_0001_0001),
+)
 _PARTED = 10  # characters of Asian scripts before a blank, or it is not worth a look
 _PARTS: Final = (0x20, 0x3000, 0x0A, 0x3C)  # blanks, line end, the next tag
 _COMMA = 0x2C
@@ -51,24 +56,35 @@ class Decoded:
         return self.offset + 2 * unit
 
 
-def decoded(data: bytes) -> Iterator[Decoded]:
-    """Yield the readings of `data` as UTF-16 in which there is text."""
+def decoded(data: bytes, *, asian: bool) -> Iterator[Decoded]:
+    """Yield the readings of `data` as UTF-16 in which there is text.
+
+    `asian` says whether Asian words are looked for.
+    """
     if data.count(b"\0") < _PARTED:  # blanks of any script have one
         return
-    for offset, order, other in ((0, "<u2", None), (1, "<u2", ">u2")):
-        units = _units(data, offset, order)
-        groups = _latin_groups(units)
-        if _has_asian(units):
-            yield _whole("utf-16le", offset, units)
-        elif groups is not None:
-            yield _sparse("utf-16le", offset, units, groups)
-        swapped = _units(data, 0, ">u2") if offset else None
-        if swapped is None or other is None:
-            continue
-        if _has_asian(swapped):
-            yield _whole("utf-16be", 0, swapped)
-        elif groups is not None:
-            yield _sparse("utf-16be", 0, swapped, groups)
+    zero = np.frombuffer(data, np.uint8, len(data) & ~7) == 0
+    for offset, every_other in enumerate(_EVERY_OTHER):
+        latin = bool((zero.view(np.uint64) == every_other).any())
+        yield from _readings(data, offset, latin=latin, asian=asian)
+
+
+def _readings(data: bytes, offset: int, *, latin: bool, asian: bool) -> Iterator[Decoded]:
+    if not latin and not asian:
+        return
+    units = _units(data, offset, "<u2")
+    groups = _latin_groups(units) if latin else None
+    if asian and _has_asian(units):
+        yield _whole("utf-16le", offset, units)
+    elif groups is not None:
+        yield _sparse("utf-16le", offset, units, groups)
+    if not offset:
+        return
+    swapped = _units(data, 0, ">u2")
+    if asian and _has_asian(swapped):
+        yield _whole("utf-16be", 0, swapped)
+    elif groups is not None:
+        yield _sparse("utf-16be", 0, swapped, groups)
 
 
 def _units(data: bytes, offset: int, order: str) -> Units:
@@ -79,7 +95,7 @@ def _latin_groups(units: Units) -> NDArray[np.bool_] | None:
     """Return which groups of eight units are near one that is ASCII, or None when there is none."""
     flags = (units - np.uint16(0x20)) < np.uint16(0x5F)
     flags |= units == ord("\n")
-    whole = flags[: len(flags) & ~7].view(np.uint64) == _EIGHT
+    whole = flags[: len(flags) & ~7].view(np.uint64) == EIGHT
     places = np.flatnonzero(whole)
     if len(places) == 0:
         return None
