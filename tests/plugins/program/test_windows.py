@@ -172,3 +172,41 @@ def test_what_only_has_the_name(
     except ParseError:
         return
     assert all(isinstance(one, ProgramTraces) for one in found)
+
+
+INFO2 = "/RECYCLER/S-1-5-21-1-2-3-1001/INFO2"
+
+
+def info2(*records: tuple[bytes, str, int]) -> bytes:
+    head = struct.pack("<5I", 5, 0, 0, 800, 0)
+    return head + b"".join(
+        struct.pack("<260sIIQI", ansi, number, 2, 128_000_000_000_000_000, 77)
+        + wide.encode("utf-16-le").ljust(520, b"\0")
+        for ansi, wide, number in records
+    )
+
+
+def test_the_bin_of_xp(extract: Extract) -> None:
+    path = r"C:\tor\tor.exe"
+    data = info2(
+        (path.encode(), path, 1),
+        (b"\0" + path.encode()[1:], "", 2),
+        (b"C:\\x.txt", "", 3),
+        (b"", "", 4),
+    )
+    folder = INFO2.rpartition("/")[0]
+    found = extract(recycle_bin.recycler, {INFO2: data, f"{folder}/Dc1.exe": b"x"}).findings
+    assert [(one.content_kept, one.locator) for one in found] == [
+        (True, "record at 20"),
+        (False, "record at 820, left the bin"),
+    ]
+    assert {one.belongs_to for one in found} == {"S-1-5-21-1-2-3-1001"}
+    assert found[1].program_path == r"?:\tor\tor.exe"
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff" * 900, info2((b"", "", 0))[:500]])
+def test_other_bins_of_xp(extract: Extract, data: bytes) -> None:
+    try:
+        assert extract(recycle_bin.recycler, {INFO2: data}).findings == []
+    except ParseError:
+        return

@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 from plugins.system import devices, logons, networks
-from triage.api import ParseError, SystemClockChange, SystemLogon, SystemNetwork, SystemUsb
+from triage.api import (
+    Confidence,
+    EvidencePath,
+    Fact,
+    ParseError,
+    Shows,
+    SystemAccount,
+    SystemClockChange,
+    SystemLogon,
+    SystemNetwork,
+    SystemUsb,
+)
 from triage.formats.usb_registry import serial_number
 
 Extract = Callable[..., Any]
@@ -79,11 +90,58 @@ def test_logons_are_counted_by_origin(extract: Extract) -> None:
     assert failed.failed
 
 
+def test_records_of_other_machines_are_longer(extract: Extract) -> None:
+    record = struct.pack(
+        "<hxxi32s4s32s256shhqqq16s24x",
+        7,
+        1,
+        b"pts/0",
+        b"",
+        b"alice",
+        b"",
+        0,
+        0,
+        0,
+        1714979000,
+        0,
+        b"",
+    )
+    (alice,) = extract(logons.logons, {"var/log/wtmp": record * 3}).of(SystemLogon)
+    assert (alice.logons, alice.times[0].utc) == (3, "2024-05-06T07:03:20Z")
+
+
+def test_last_logons_have_the_names_of_accounts(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logons, "_LIMIT", 10 * 292)
+    far = SystemAccount(
+        account_id="uid:50",
+        name="carol",
+        home=None,
+        shows=Shows.PRESENT,
+        confidence=Confidence.PROBABLE,
+    )
+    record = struct.pack("<i32s256s", 1714979000, b"pts/1", b"198.51.100.7")
+    data = bytes(292) + record + bytes(292 * 48) + record
+    found = extract(
+        logons.last_logons,
+        {"var/log/lastlog": data},
+        (Fact(finding=far, volume="whole", path=EvidencePath("/etc/passwd")),),
+    ).of(SystemLogon)
+    assert [(one.account_name, one.belongs_to) for one in found] == [
+        ("uid:1", "uid:1"),
+        ("carol", "uid:50"),
+    ]
+    assert {one.origin for one in found} == {"198.51.100.7"}
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff" * 1000, bytes(384), struct.pack("<h", 7) * 500])
 @pytest.mark.parametrize(
     ("extractor", "path"),
     [
         (logons.logons, "var/log/wtmp"),
+        (logons.last_logons, "var/log/lastlog"),
+        (logons.logon_database, "var/lib/wtmpdb/wtmp.db"),
         (devices.windows_usb, "Windows/System32/config/SYSTEM"),
         (devices.linux_usb, "var/log/kern.log"),
         (networks.linux_networks, "etc/NetworkManager/system-connections/x"),
