@@ -19,6 +19,8 @@ def from_yaml(text: str, name: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         at = f" at line {mark.line + 1}" if mark else ""
         raise ProfileError(f"not YAML{at}", where=name) from None
+    except RecursionError:
+        raise ProfileError("not YAML: too deep", where=name) from None
 
 
 class Reader:

@@ -10,4 +10,4 @@ def train() -> None:
     """Practise on made images whose answers are known, and grade what was found on them."""
 
 
-from triage.cli import grade  # noqa: E402, F401 - adds its command to the group above
+from triage.cli import build, grade  # noqa: E402, F401 - add their commands to the group above

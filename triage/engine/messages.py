@@ -327,6 +327,7 @@ class Walked(Reply, frozen=True, kw_only=True):
     problems: tuple[tuple[str, str, bool], ...]  # code, path, whether it counts
     notes: tuple[tuple[str, str, str | None], ...]  # code, path, name as stored
     bad: tuple[tuple[int, int], ...]  # ranges met so far whose checksum did not fit
+    mark: str | None = None  # name of a file at the root that marks training images
 
     @property
     def span(self) -> int:

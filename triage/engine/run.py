@@ -33,6 +33,7 @@ from triage.engine.results import Results
 from triage.engine.rounds import Rounds
 from triage.engine.scan.scanner import Scanner
 from triage.engine.survey import examine_media, examine_volumes
+from triage.engine.training import Training, marked
 from triage.engine.walk import SNAPSHOTS, Walker
 from triage.errors import (
     AlteredError,
@@ -65,6 +66,7 @@ class Run:
     results: Results
     media: MediaHash
     basis: Basis
+    training: Training | None = None
     started: float = field(default_factory=time.monotonic)
 
     def out_of_time(self) -> bool:
@@ -88,6 +90,7 @@ class Run:
             opened=self.opened, selected=self.selected, profile=self.options.profile, **steps
         )
         matches = walker.walk()
+        self.training = marked(walker.marks, self.opened.info.header)
         self.writer.custody.append("image.walked", {"matches": len(matches)})
         scope = self.options.profile.scope
         rounds = Rounds(volumes=self.opened.volumes, scope=scope, **steps)
@@ -198,6 +201,7 @@ class Run:
                     **asdict(opened.info),
                     "missing": opened.missing,
                     **self.media.record(),
+                    **({"training": asdict(self.training)} if self.training else {}),
                 },
                 "validation": asdict(self.basis),
                 "volumes": [asdict(volume) for volume in opened.volumes],

@@ -52,6 +52,7 @@ class Walker:
     matches: list[Match] = field(default_factory=list)
     unchanged: list[Match] = field(default_factory=list)  # in snapshots: the live volume has them
     entries: dict[int, int] = field(default_factory=dict)  # names in each walked volume
+    marks: list[str] = field(default_factory=list)  # of training images, see `engine.training`
     _end: int = 0  # of the indexes in the shared memory
 
     def walk(self) -> list[Match]:
@@ -159,6 +160,8 @@ class Walker:
         )
         self._end += reply.span + -reply.span % _PAGE
         self.entries[number] = reply.entries
+        if reply.mark is not None:
+            self.marks.append(reply.mark)
         results.coverage.add("volume", Outcome.FOUND, volume=volume, entries=reply.entries)
         for code, path, counts in reply.problems:
             reason = word(code)

@@ -41,6 +41,7 @@ from triage.engine.scan.seekers import SEEKERS, Seeker
 from triage.engine.scan.sweep import Sweep
 from triage.engine.scan.sweep import Volume as Scannable
 from triage.engine.source import Source, open_source
+from triage.engine.training import MARK
 from triage.engine.view import Access, EvidenceArtifact, Task
 from triage.engine.wire import Channel
 from triage.errors import (
@@ -166,6 +167,7 @@ class Worker:
                 problems=tuple(problems),
                 notes=tuple((note.code, note.path, note.stored) for note in self.source.notes),
                 bad=self.source.bad_ranges(),
+                mark=_mark(index),
             )
         )
 
@@ -524,6 +526,12 @@ class Worker:
                 self.hash_media(request)
             case m.Open():
                 raise WorkerError("opened twice")
+
+
+def _mark(index: Index) -> str | None:
+    """Return the name at the root of a volume that marks it as made for training."""
+    names = (index.name(row) for row in index.children(0))
+    return next((os.fsdecode(name) for name in names if name.startswith(MARK)), None)
 
 
 def _write(descriptor: int, data: memoryview, offset: int) -> None:

@@ -10,10 +10,12 @@ import struct
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import apsw
 
 Rows = Sequence[tuple[str, tuple[object, ...]]]
+Statement: TypeAlias = str | tuple[str, Sequence[object]]
 
 _VERSION_AT = 96
 _VERSION = 3_046_000
@@ -76,3 +78,14 @@ def frozen_log(log: bytes) -> bytes:
         running = checksum(page, checksum(log[start : start + 8], running))
         out += log[start : start + 8] + _SALT + struct.pack(">2I", *running) + page
     return bytes(out)
+
+
+def frozen_memory(statements: Sequence[Statement]) -> bytes:
+    """Return the database that these statements make, without a log."""
+    connection = apsw.Connection(":memory:")
+    for statement in statements:
+        sql, values = (statement, ()) if isinstance(statement, str) else statement
+        connection.execute(sql, tuple(values))
+    data = frozen_database(connection.serialize("main"))
+    connection.close()
+    return data
