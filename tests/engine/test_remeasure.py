@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from tests.conftest import ROOT
 from tests.engine.runs import PRACTICE, go, options
 from triage.bundle import Bundle
 from triage.engine.remeasure import remeasure
-from triage.errors import TriageError
+from triage.errors import UsageError
 
 CONTENT = bytes(range(256)) * 16
 
@@ -91,9 +93,57 @@ def test_another_media_is_said(image: Path) -> None:
     assert (result.image_hash, result.different) == ("mismatch", ("image hash",))
 
 
-def test_a_folder_cannot_be_compared(tmp_path: Path) -> None:
-    with pytest.raises(TriageError, match="no byte runs"):
-        remeasure(Few(), tmp_path)  # type: ignore[arg-type]
+STATE = b"TorVersion Tor 0.4.8.9\nLastWritten 2024-02-21 08:15:00\n"
+
+
+def archive(at: Path) -> Path:
+    """Two accounts: one file stored as it is, one deflated."""
+    with zipfile.ZipFile(at / "x.zip", "w") as made:
+        made.writestr("home/alice/.tor/state", STATE)
+        made.writestr("home/bob/.tor/state", STATE, compress_type=zipfile.ZIP_DEFLATED)
+    return at / "x.zip"
+
+
+def test_members_of_an_archive_are_read_again(tmp_path: Path) -> None:
+    source = archive(tmp_path)
+    go(options(source, tmp_path / "b", only=("tor.data-directory.*",), plugins="none"))
+    result = remeasure(Bundle(tmp_path / "b"), source)
+    assert (result.files.raw, result.files.second_reader) == (1, 1)
+    assert (result.files.different, dict(result.files.not_compared)) == (0, {})
+    assert result.findings.raw + result.findings.second_reader > 1
+
+
+def test_files_of_a_folder_are_read_again(tmp_path: Path) -> None:
+    (tmp_path / "d\udcff").mkdir()
+    for name in ("a", "d\udcff/b", "changed", "gone"):
+        (tmp_path / name).write_bytes(CONTENT)
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    raw = base64.b64encode(b"/d\xff/b").decode("ascii")
+    plain = {**file(content=CONTENT), "path_raw": None}
+    records = [
+        {**plain, "key": name, "path": f"/{name}"} for name in ("a", "changed", "gone", "link")
+    ]
+    records.append({**plain, "key": "b", "path": "/d\\xff/b", "path_raw": raw})
+    records.append({**plain, "key": "in", "within": {"path": "/x.zip"}})
+    (tmp_path / "changed").write_bytes(CONTENT + b"!")
+    (tmp_path / "gone").unlink()
+    result = remeasure(Few(*records), tmp_path)  # type: ignore[arg-type]
+    assert (result.files.raw, result.files.different) == (2, 3)
+    assert result.files.not_compared == {"inside another file": 1}
+    assert result.different == ("p1/changed", "p1/gone", "p1/link")
+    assert result.image_hash == "not applicable"
+
+
+def folder(at: Path) -> Path:
+    return at
+
+
+@pytest.mark.parametrize("made", [folder, archive], ids=lambda made: made.__name__)
+def test_another_kind_of_evidence_is_refused(
+    made: Callable[[Path], Path], practice: Bundle, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="examined was a"):
+        remeasure(practice, made(tmp_path))
 
 
 @pytest.fixture(scope="module")

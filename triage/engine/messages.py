@@ -167,7 +167,7 @@ class Reread(Request, frozen=True, kw_only=True):
 
     volume: int
     address: str
-    path: str
+    path: bytes
     size: int  # bytes
 
 

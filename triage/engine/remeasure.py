@@ -1,13 +1,15 @@
 """`verify --against`: what the findings of a bundle rest on, read again from the image.
 
-A file whose byte runs stand as such on the media is hashed from these runs alone, by code that
-parses no file system; from an E01 the bytes come through pyewf, which no run uses. The rest is read
-by a worker through a second reader (`evidence.second_tree`). What neither can read is counted as
-not compared, with the reason: it is never taken for equal.
+A file whose byte runs stand as such on the media (or in the archive) is hashed from these runs
+alone, by code that parses no file system; from an E01 the bytes come through pyewf, which no run
+uses. The rest is read by a worker through a second reader (`evidence.second_tree`,
+`second_archive`). Of a folder each file is read again by its path, as this computer gives it. What
+nobody can read is counted as not compared, with the reason: it is never taken for equal.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +22,7 @@ from triage.engine import messages as m
 from triage.engine.nursery import launcher
 from triage.engine.pool import Pool, Task
 from triage.engine.source import open_source
-from triage.errors import EvidenceError, TriageError
+from triage.errors import EvidenceError, UsageError
 from triage.evidence.second_reader import SecondReader
 from triage.hashing import Digests
 from triage.model import Container, Reader
@@ -29,6 +31,9 @@ from triage.registry import NONE
 
 _BLOCK = 1 << 20
 _RAW, _SECOND = "raw", "second reader"
+_FILES = (Container.FOLDER, Container.TAR, Container.ZIP)
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,21 +75,27 @@ class Remeasured:
 def remeasure(bundle: Bundle, image: Path) -> Remeasured:
     """Read again what the files of a bundle hold, and the media as a whole.
 
-    Raises ImageError, and TriageError for a folder or an archive, which have no byte runs.
+    Raises ImageError, and UsageError when `image` is not of the kind that was examined.
     """
     source = open_source(image, allow_incomplete=True, allow_writable_device=False)
-    if source.media is None or source.info.media_size is None:
-        raise TriageError("a folder or archive has no byte runs to compare")
+    examined, container = bundle.run["image"].get("container"), source.info.container
+    if examined is not None and _nature(examined) != _nature(container):
+        raise UsageError(f"examined was a {examined}, this is a {container}", where=str(image))
     media, reader = source.media, "the same reader"
-    if source.info.container is Container.EWF:
+    if container is Container.EWF:
         media, reader = SecondReader(image, source.info), "pyewf"
     files = list(bundle.files())
-    outcomes = {record["key"]: _raw(media, record) for record in files}
-    rest = [record for record in files if outcomes[record["key"]] is None]
-    if rest:
-        outcomes |= _second(image, rest)
+    if media is None:
+        reader = "this computer, file by file"
+        outcomes: dict[str, str | None] = {r["key"]: _of_folder(image, r) for r in files}
+    else:
+        outcomes = {record["key"]: _raw(media, record) for record in files}
+        rest = [record for record in files if outcomes[record["key"]] is None]
+        if rest:
+            outcomes |= _second(image, rest)
     different = [f"{r['volume']}{r['path']}" for r in files if outcomes[r["key"]] == "different"]
-    verdict = _image_hash(media, bundle.run["image"].get("hashes", {}).get("sha256"))
+    expected = bundle.run["image"].get("hashes", {}).get("sha256")
+    verdict = "not applicable" if media is None else _image_hash(media, expected)
     if verdict == "mismatch":
         different.append("image hash")
     cited = (record["source"]["file"] for record in bundle.findings())
@@ -127,6 +138,46 @@ def _raw(media: Reader, record: dict[str, Any]) -> str | None:
     return _RAW if digests.hex()["sha256"] == sha256 else "different"
 
 
+def _nature(container: str) -> str:
+    """Return what can stand for each other: images of one media in any container, or itself."""
+    return container if container in _FILES else "media"
+
+
+def _of_folder(folder: Path, record: dict[str, Any]) -> str:
+    """Return the outcome from the file of the host, no part of whose path may be a link."""
+    if record["hashes"].get("sha256") is None:
+        return "was not hashed in the run"
+    if record["within"] is not None:
+        return "inside another file"
+    digests = Digests(("sha256",))
+    try:
+        descriptor = os.open(folder, _DIRECTORY)
+        for part in filter(None, _path(record).split(b"/")):
+            inside = _inside(part, descriptor)
+            os.close(descriptor)
+            descriptor = inside
+        with os.fdopen(descriptor, "rb") as file:
+            while block := file.read(_BLOCK):
+                digests.update(block)
+    except OSError:
+        return "different"  # it was there, and could be read
+    return _RAW if digests.hex()["sha256"] == record["hashes"]["sha256"] else "different"
+
+
+def _inside(name: bytes, directory: int) -> int:
+    try:
+        return os.open(name, _READ, dir_fd=directory)
+    except OSError:
+        os.close(directory)
+        raise
+
+
+def _path(record: dict[str, Any]) -> bytes:
+    """Return a path as it stands in the evidence: of what is no valid text the exact bytes."""
+    raw = record.get("path_raw")
+    return base64.b64decode(raw) if raw else str(record["path"]).encode("utf-8", "surrogateescape")
+
+
 def _second(image: Path, records: list[dict[str, Any]]) -> dict[str, str]:
     """Let a worker read files through the second reader."""
     limits = Limits()
@@ -157,7 +208,7 @@ def _again(pool: Pool, numbers: Mapping[str, int], record: dict[str, Any]) -> st
         request=m.Reread(
             volume=numbers[record["volume"]],
             address=str(record["address"]),
-            path=str(record["path"]),
+            path=_path(record),
             size=int(record["size"]),
         )
     )

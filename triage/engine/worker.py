@@ -57,6 +57,7 @@ from triage.evidence.arrays import Bools
 from triage.evidence.changes import changed_rows, runs_changed
 from triage.evidence.index import Index
 from triage.evidence.patterns import PatternSet
+from triage.evidence.second_archive import ARCHIVES, SecondArchive
 from triage.evidence.second_tree import SecondTree
 from triage.evidence.tree import FileTree, walk
 from triage.extractor import Extractor
@@ -101,6 +102,7 @@ class Worker:
     keywords: Keywords | None = None
     rules: Any = None  # of YARA, compiled
     differences: dict[int, Bools | None] = field(default_factory=dict)
+    second: dict[int, SecondTree | SecondArchive] = field(default_factory=dict)
 
     def tree(self, volume: int) -> FileTree:
         """Open a volume's file system once."""
@@ -470,17 +472,23 @@ class Worker:
 
     def reread(self, request: m.Reread) -> None:
         """Hash a file through the second reader."""
-        media, volume = (
-            self.source.ground(request.volume).reader,
-            self.source.volumes[request.volume],
-        )
-        if media is None:
-            raise EvidenceError("there is no media to read again")
+        if request.volume not in self.second:
+            self.second[request.volume] = self._second(request.volume)
+        path = request.path.decode("utf-8", "surrogateescape")
         digests = Digests(("sha256",))
-        for block in SecondTree(media, volume).blocks(request.address, request.path, request.size):
+        for block in self.second[request.volume].blocks(request.address, path, request.size):
             digests.update(block)
             self.channel.send(m.Progress(done=digests.length))
         self.channel.send(m.Hashed(hashes=digests.hex(), length=digests.length, bad=()))
+
+    def _second(self, number: int) -> SecondTree | SecondArchive:
+        volume = self.source.volumes[number]
+        if volume.filesystem in ARCHIVES and self.source.media is not None:
+            return SecondArchive(self.source.media, volume.filesystem)
+        media = self.source.ground(number).reader
+        if media is None:
+            raise EvidenceError("there is no media to read again")
+        return SecondTree(media, volume)
 
     def hash_media(self, request: m.HashMedia) -> None:
         """Hash the media in one pass."""
