@@ -85,6 +85,9 @@ MEANS: Final[Mapping[str, str]] = MappingProxyType(
         # macOS
         "quarantine": "A program saved the file from this address and macOS marked it.",
         "knowledge": "macOS noted how long the program was in front.",
+        "biome": "macOS or iOS noted that the program came to the front, for some four weeks.",
+        "recent-items": "This account opened it; the order is that of use, without times.",
+        "recent-items-of-program": "The program of this list kept what it opened, so it ran.",
         "launch-services": "macOS knows the application: it lay on a medium that was attached.",
         "install-history": "An installer of macOS noted it.",
         "install-receipt": "An installer of macOS left a receipt.",

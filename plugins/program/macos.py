@@ -1,9 +1,9 @@
 """macOS: listed programs that were downloaded, installed, used, or left changes behind.
 
 Written from the schemas of `LSQuarantineEvent` and of `knowledgeC.db` (macOS 10.12 to 13; later
-ones keep usage elsewhere), Apple's property lists, and libyal's description of FSEvents (version 1
-to 3); tested with a quarantine database, a knowledgeC and an FSEvents page of macOS and with files
-made by us. Not read: Biome, the database of LaunchServices, unified logs.
+ones keep usage in Biome, see `macos_usage`), Apple's property lists, and libyal's description of
+FSEvents (version 1 to 3); tested with a quarantine database, a knowledgeC and an FSEvents page of
+macOS and with files made by us. Not read: the database of LaunchServices, unified logs.
 
 References: https://github.com/log2timeline/plaso/tree/main/plaso/parsers and
 https://github.com/libyal/dtformats
