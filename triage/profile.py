@@ -46,6 +46,7 @@ class Limits:
     exported_file_bytes: int = 256 * _MIB
     exported_total_bytes: int = 4096 * _MIB
     worker_memory_bytes: int = 2048 * _MIB
+    unlock_memory_bytes: int = 2048 * _MIB  # more, for one worker that tries keys of volumes
     silent_seconds: int = 300  # a worker that says nothing for so long is hanging
 
 

@@ -42,7 +42,6 @@ def test_a_file_the_environment_and_standard_input(
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(GIVEN.encode())))
     assert read_credentials("-", chosen) == named
     said = capsys.readouterr()
-    assert "entry 2 is for locked volumes" in said.err
     assert "others" not in said.err
     assert "hunter2" not in said.err + said.out
 

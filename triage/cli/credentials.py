@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -52,14 +52,4 @@ def read_credentials(given: str | None, profile: Profile) -> tuple[Credential, .
             note("warning: others can read the credentials file; chmod 600 it")
     if profile.decrypt == "never":
         note("warning: the profile says `decrypt: never`: no credential is used")
-    elif unused := [one.number for one in found if one.kind.for_volumes]:
-        note(
-            f"credentials: {_entries(unused)} for locked volumes, which this version does not "
-            "unlock: not used"
-        )
     return found
-
-
-def _entries(numbers: Sequence[int]) -> str:
-    listed = ", ".join(map(str, numbers))
-    return f"entry {listed} is" if len(numbers) == 1 else f"entries {listed} are"

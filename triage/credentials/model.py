@@ -25,7 +25,7 @@ class CredentialKind(StrEnum):
 
     @property
     def for_volumes(self) -> bool:
-        """Whether it opens volumes, which this version does not do."""
+        """Whether it opens nothing but volumes."""
         return self in (self.BITLOCKER_RECOVERY_KEY, self.VOLUME_PASSWORD)
 
 

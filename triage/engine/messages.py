@@ -13,6 +13,7 @@ import msgspec
 
 from triage.credentials import Credential
 from triage.engine.sandbox import SandboxLevel
+from triage.evidence.locks import VolumeKey
 from triage.model import ByteRun, Entry, ImageInfo, Volume, Walker
 
 PLACES = 8
@@ -40,8 +41,13 @@ class Open(Request, frozen=True, kw_only=True):
     may_decrypt: bool = False  # with keys that lie on the image
     send_locks: bool = False  # instead of findings: for `export --to hashcat`
     credentials: tuple[Credential, ...] = ()  # given; none where the profile forbids them
+    keys: tuple[VolumeKey, ...] = ()  # of locked volumes
     keywords: tuple[str, ...] = ()
     rules: str | None = None  # of YARA
+
+
+class Unlock(Request, frozen=True, kw_only=True):
+    """Try the credentials on locked volumes, and keys that lie on the image if they may be used."""
 
 
 class WalkVolume(Request, frozen=True, kw_only=True):
@@ -199,6 +205,13 @@ class Opened(Reply, frozen=True, kw_only=True):
     unreadable: tuple[tuple[int, int], ...]  # those that the imager could not read and filled
     damage: str | None = None  # why the image opens only with `allow_incomplete`
     sandbox: SandboxLevel
+
+
+class Unlocked(Reply, frozen=True, kw_only=True):
+    """Keys that were found; `problems` are volumes and why not everything was tried."""
+
+    keys: tuple[VolumeKey, ...]
+    problems: tuple[tuple[str, str], ...]
 
 
 class Progress(Reply, frozen=True, kw_only=True):
@@ -392,6 +405,7 @@ class Failed(Reply, frozen=True, kw_only=True):
 
 AnyRequest: TypeAlias = (
     Open
+    | Unlock
     | WalkVolume
     | Attach
     | Facts
@@ -409,6 +423,7 @@ AnyRequest: TypeAlias = (
 )
 AnyReply: TypeAlias = (
     Opened
+    | Unlocked
     | Progress
     | Matched
     | Recognised

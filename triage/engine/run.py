@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import triage
 from triage.bundle import Bundle, BundleWriter, parse_recipient
 from triage.custody import system_clock, utc_text
@@ -34,6 +36,7 @@ from triage.engine.rounds import Rounds
 from triage.engine.scan.scanner import Scanner
 from triage.engine.survey import examine_media, examine_volumes
 from triage.engine.training import Training, marked
+from triage.engine.unlock import unlock
 from triage.engine.walk import SNAPSHOTS, Walker
 from triage.errors import (
     AlteredError,
@@ -240,6 +243,8 @@ def run_with(
         rules=options.terms.rules,
     )
     try:
+        unlocked = unlock(opening, workers, limits)
+        opening = msgspec.structs.replace(opening, keys=unlocked.keys)
         with Pool(
             opening,
             workers,
@@ -264,6 +269,8 @@ def run_with(
                     credentials=options.credentials,
                 ) as journal,
             ):
+                results = Results(volumes=opened.volumes)
+                unlocked.note(results)
                 state = Run(
                     options=options,
                     observer=observer,
@@ -275,7 +282,7 @@ def run_with(
                     writer=writer,
                     journal=journal,
                     recipient=recipient,
-                    results=Results(volumes=opened.volumes),
+                    results=results,
                     basis=rests_on,
                     media=MediaHash(
                         stored=opened.info.stored_hashes,

@@ -14,6 +14,7 @@ from triage.evidence.filesystem import TskTree
 from triage.evidence.free_space import FreeSpace
 from triage.evidence.image import DiskImage, container_of, open_image
 from triage.evidence.layers import Part
+from triage.evidence.locks import Keys
 from triage.evidence.logical import open_logical
 from triage.evidence.members import LogicalSource, Note
 from triage.evidence.nested import parts
@@ -81,6 +82,10 @@ class Source(Protocol):
         """Return what knows how a snapshot differs from its live volume; None: nothing does."""
         ...
 
+    def unlock(self, keys: Keys) -> None:
+        """Find the volumes again with other keys."""
+        ...
+
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
         """Return the ranges that could not be read or whose checksum did not fit, so far."""
         ...
@@ -98,8 +103,11 @@ class DiskSource:
     notes: Sequence[Note] = ()
     read_beneath: Sequence[int] = ()
 
-    def __init__(self, image: DiskImage, walker: Walker = Walker.AUTO) -> None:
-        self._image, self._walker = image, walker
+    def __init__(
+        self, image: DiskImage, walker: Walker = Walker.AUTO, keys: Keys | None = None
+    ) -> None:
+        """Take an open image; `keys` open volumes that are locked."""
+        self._image, self._walker, self._keys = image, walker, keys
         self._parts: list[Part] | None = None
         self.info = image.info
         self.missing = tuple(image.missing)
@@ -110,8 +118,12 @@ class DiskSource:
     def parts(self) -> Sequence[Part]:
         """The volumes with what they lie on; read on first use."""
         if self._parts is None:
-            self._parts = parts(self._image)
+            self._parts = parts(self._image, self._keys)
         return self._parts
+
+    def unlock(self, keys: Keys) -> None:
+        """Find the volumes again with other keys."""
+        self._keys, self._parts = keys, None
 
     @property
     def volumes(self) -> Sequence[Volume]:
@@ -233,6 +245,9 @@ class FilesSource:
         del volume
         return None
 
+    def unlock(self, keys: Keys) -> None:
+        """Files have no locked volumes."""
+
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
         """Files have no chunk checksums."""
         return ()
@@ -244,6 +259,7 @@ def open_source(
     allow_incomplete: bool,
     allow_writable_device: bool,
     walker: Walker = Walker.AUTO,
+    keys: Keys | None = None,
 ) -> Source:
     """Open evidence, told apart by its bytes. Raises ImageError and its kinds."""
     if container_of(path) in _LOGICAL:
@@ -251,4 +267,4 @@ def open_source(
     image = open_image(
         path, allow_incomplete=allow_incomplete, allow_writable_device=allow_writable_device
     )
-    return DiskSource(image, walker)
+    return DiskSource(image, walker, keys)

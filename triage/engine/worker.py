@@ -29,6 +29,7 @@ from triage import formats, registry
 from triage.artifact import Fact
 from triage.credentials import Credential
 from triage.engine import messages as m
+from triage.engine import volume_secrets
 from triage.engine.accounts import Accounts
 from triage.engine.heads import Candidates, Heads
 from triage.engine.place import NOWHERE, MarkedTree, Place
@@ -56,6 +57,7 @@ from triage.errors import (
 from triage.evidence.arrays import Bools
 from triage.evidence.changes import changed_rows, runs_changed
 from triage.evidence.index import Index
+from triage.evidence.locks import Known, Trying
 from triage.evidence.patterns import PatternSet
 from triage.evidence.second_archive import ARCHIVES, SecondArchive
 from triage.evidence.second_tree import SecondTree
@@ -64,7 +66,7 @@ from triage.extractor import Extractor
 from triage.findings import KINDS, Finding
 from triage.formats.filetype import LOOKED_AT, filetype
 from triage.hashing import Digests, ParallelDigests
-from triage.model import EvidencePath, Reader
+from triage.model import EvidencePath, Reader, VolumeState
 from triage.profile import Limits
 from triage.redaction import redact
 
@@ -78,6 +80,7 @@ _REPORT_EVERY = 16  # blocks between two progress replies
 _TROUBLES_KEPT = 1000  # of one artifact
 _FINDING = 1 << 20  # characters in all texts of one finding; a line of a bundle has 16 MiB
 _FINDINGS = 1 << 26  # characters in all findings of one artifact
+_TURNS = 4  # what one volume holds may open the next
 _TROUBLE = 10_000  # characters
 _LARGEST_INDEX = 1 << 34  # bytes of shared memory; there is no file that could be written
 
@@ -109,6 +112,25 @@ class Worker:
         if volume not in self.trees:
             self.trees[volume] = self.source.tree(volume)
         return self.trees[volume]
+
+    def unlock(self) -> None:
+        """Try what was given, then what lies on the volumes that can be read."""
+        source, request = self.source, self.request
+        trying = Trying(
+            volume_secrets.given(request.credentials),
+            most=self.limits.passwords,
+            memory=self.limits.unlock_memory_bytes,
+        )
+        source.unlock(trying)
+        for _ in range(_TURNS):
+            locked = any(volume.state is VolumeState.LOCKED for volume in source.volumes)
+            if not locked or not request.may_decrypt:
+                break
+            if not trying.add(volume_secrets.found(source, entries=self.limits.entries)):
+                break
+            source.unlock(trying)
+        problems = tuple(sorted(trying.problems.items()))
+        self.channel.send(m.Unlocked(keys=tuple(trying.found.values()), problems=problems))
 
     def walk(self, request: m.WalkVolume) -> None:
         """Index a volume and answer with what the patterns ask for."""
@@ -508,6 +530,8 @@ class Worker:
     def handle(self, request: m.AnyRequest) -> None:  # noqa: C901, PLR0912 - a table
         """Carry out one request."""
         match request:
+            case m.Unlock():
+                self.unlock()
             case m.WalkVolume():
                 self.walk(request)
             case m.Attach():
@@ -616,6 +640,7 @@ def _source(request: m.Open) -> tuple[Source, str | None]:
             allow_incomplete=allow_incomplete,
             allow_writable_device=request.allow_writable_device,
             walker=request.walker,
+            keys=Known(request.keys),
         )
 
     try:

@@ -81,6 +81,11 @@ class Part:
     below: Part | None = field(default=None, repr=False)  # the volume that the layer lies in
 
     @property
+    def depth(self) -> int:
+        """How many layers lie between it and the media."""
+        return 0 if self.below is None else self.below.depth + 1
+
+    @property
     def reader(self) -> Reader:
         """The bytes."""
         return self.image

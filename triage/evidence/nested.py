@@ -11,23 +11,28 @@ from dataclasses import replace
 from typing import Final
 
 from triage.errors import EvidenceError, ParseError
+from triage.evidence import luks, lvm
 from triage.evidence.image import DiskImage
 from triage.evidence.layers import Layer, LayerMedia, Part
+from triage.evidence.locks import Keys, Known, Lock
 from triage.evidence.shadow import shadow_copies
 from triage.evidence.volumes import volumes
 from triage.model import Volume, VolumeState
 
 _MOST_DEEP: Final = 6
 _MOST_PARTS: Final = 4096
+_MOST_GROUPS: Final = 64
 
 
-def parts(image: DiskImage) -> list[Part]:
+def parts(image: DiskImage, keys: Keys | None = None) -> list[Part]:
     """Return every volume, each one followed by those that lie in it.
 
     Nothing is raised for what the image holds: what cannot be read is a state and a `problem`.
+    Without `keys` only volumes whose key lies in clear are opened.
     """
-    survey = _Survey()
-    survey.divide(Part(volume=_NOTHING, image=image), depth=0)
+    survey = _Survey(keys or Known())
+    survey.divide(Part(volume=_NOTHING, image=image))
+    survey.assemble()
     return survey.found
 
 
@@ -47,57 +52,145 @@ _NOTHING = Volume(
 
 
 class _Survey:
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
         self.found: list[Part] = []
 
-    def divide(self, outer: Part, depth: int) -> None:
+    def divide(self, outer: Part) -> None:
         """Add the volumes of what a part's image holds."""
         for volume in volumes(outer.image):
-            self._add(replace(outer, volume=_inside(outer.volume, volume)), depth)
+            self._add(replace(outer, volume=_inside(outer.volume, volume)))
 
-    def _add(self, part: Part, depth: int) -> None:
+    def _add(self, part: Part) -> None:
         if len(self.found) >= _MOST_PARTS:
             return
         place = len(self.found)
         self.found.append(part)
-        if depth >= _MOST_DEEP:
+        if part.depth >= _MOST_DEEP:
             return
         try:
-            layers = _layers(part)
+            part, layers = self._layers(part)
         except (EvidenceError, ParseError) as error:
-            problem = "; ".join(filter(None, (part.volume.problem, error.message)))
-            self.found[place] = replace(part, volume=replace(part.volume, problem=problem))
-            return
+            part, layers = _with_problem(part, error.message), []
+        self.found[place] = part
         for layer in layers:
-            self._go_into(self.found[place], layer, depth + 1)
+            self._go_into(part, layer)
 
-    def _go_into(self, below: Part, layer: Layer, depth: int) -> None:
-        image = DiskImage(LayerMedia(layer, below.image))
-        name = f"{below.volume.name}/{layer.name}"
-        volume = replace(
-            below.volume,
-            name=name,
-            offset=0,
-            length=layer.size,
-            description=layer.description,
-            details=dict(layer.details),
-            problem=None,
-            within=name,
-            snapshot_of=below.volume.name if layer.snapshot else None,
-        )
-        inner = Part(volume=volume, image=image, layer=layer, below=below)
+    def _layers(self, part: Part) -> tuple[Part, list[Layer]]:
+        """Return what lies in a volume as a whole. Raises EvidenceError and ParseError."""
+        volume = part.volume
+        if volume.filesystem == "ntfs" and volume.snapshot_of is None:
+            return part, [*shadow_copies(part.image, volume)]
+        lock = _lock(part)
+        key = None if lock is None else self._keys.of(volume.name, lock)
+        if lock is None or key is None:
+            return part, []
+        layer = lock.layer(key.key)
+        details = {**volume.details, "opened_by": key.opened_by}
+        opened = replace(volume, state=VolumeState.OPENED, details=details, problem=None)
+        return replace(part, volume=opened), [layer]
+
+    def _go_into(self, below: Part, layer: Layer) -> None:
+        inner = _layered(below, layer, below.volume.state)
         if layer.snapshot:
-            self._add(inner, depth)
+            self._add(inner)
         else:
-            self.divide(inner, depth)
+            self.divide(inner)
+
+    def assemble(self) -> None:
+        """Put logical volumes together; what is in them may be physical volumes again."""
+        seen: set[str] = set()
+        for _ in range(_MOST_GROUPS):
+            members = [
+                (number, part)
+                for number, part in enumerate(self.found)
+                if part.volume.scheme == lvm.SCHEME and part.volume.name not in seen
+            ]
+            if not members:
+                return
+            seen.update(part.volume.name for _, part in members)
+            groups: dict[tuple[str, str], list[lvm.PhysicalVolume]] = {}
+            for number, part in members:
+                try:
+                    physical = lvm.read_physical(part.image, part.volume)
+                except (EvidenceError, ParseError) as error:
+                    self.found[number] = _with_problem(part, error.message)
+                    continue
+                layer = part.volume.within or ""
+                groups.setdefault((layer, physical.group), []).append(physical)
+            for group in groups.values():
+                self._group(group)
+
+    def _group(self, members: list[lvm.PhysicalVolume]) -> None:
+        """Add the volumes of a group behind the first of those that it is made of."""
+        names = {member.volume.name for member in members}
+        numbers = [n for n, part in enumerate(self.found) if part.volume.name in names]
+        first = self.found[numbers[0]]
+        try:
+            layers, unread = lvm.logical_volumes(first.image, members)
+        except (EvidenceError, ParseError) as error:
+            self.found[numbers[0]] = _with_problem(first, error.message)
+            return
+        for number in numbers:
+            part = self.found[number]
+            known = replace(part.volume, state=VolumeState.META, problem=None)
+            self.found[number] = replace(part, volume=known)
+        behind = self.found[numbers[0] + 1 :]
+        del self.found[numbers[0] + 1 :]
+        for layer in layers:
+            if layer.name == lvm.REST:
+                self.found.append(_layered(self.found[numbers[0]], layer, VolumeState.GAP))
+            else:
+                self._go_into(self.found[numbers[0]], layer)
+        for one in unread:
+            volume = replace(
+                first.volume,
+                name=f"{first.volume.name}/{one.name}",
+                length=0,  # nobody knows where
+                description="logical volume of LVM",
+                state=VolumeState.UNSUPPORTED,
+                scheme=f"{lvm.SCHEME}-{one.kind}",
+                details={"size": str(one.length)},
+                problem=one.problem,
+            )
+            self.found.append(replace(first, volume=volume))
+        self.found += behind
 
 
-def _layers(part: Part) -> list[Layer]:
-    """Return what lies in a volume as a whole. Raises EvidenceError and ParseError."""
+def _layered(below: Part, layer: Layer, state: VolumeState) -> Part:
+    """Return a layer as one volume."""
+    name = f"{below.volume.name}/{layer.name}"
+    volume = replace(
+        below.volume,
+        name=name,
+        offset=0,
+        length=layer.size,
+        description=layer.description,
+        label=None,
+        state=state,
+        scheme=None,
+        details=dict(layer.details),
+        problem=None,
+        within=name,
+        snapshot_of=below.volume.name if layer.snapshot else None,
+    )
+    image = DiskImage(LayerMedia(layer, below.image))
+    return Part(volume=volume, image=image, layer=layer, below=below)
+
+
+def _lock(part: Part) -> Lock | None:
+    """Read the header of a locked volume; None where we know no way in. Raises ParseError."""
     volume = part.volume
-    if volume.filesystem == "ntfs" and volume.snapshot_of is None:
-        return [*shadow_copies(part.image, volume)]
-    return []
+    if volume.state is not VolumeState.LOCKED:
+        return None
+    if volume.scheme in luks.SCHEMES:
+        return luks.read_luks(part.image, volume)
+    return None
+
+
+def _with_problem(part: Part, message: str) -> Part:
+    problem = "; ".join(filter(None, (part.volume.problem, message)))
+    return replace(part, volume=replace(part.volume, problem=problem))
 
 
 def _inside(outer: Volume, volume: Volume) -> Volume:

@@ -20,13 +20,14 @@ _OUTCOMES = ("not_examined", "out_of_scope", "not_selected", "withheld_secret")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """A volume that nothing could be looked for in."""
+    """A volume that nothing could be looked for in, or only with a key."""
 
     id: str
     volume: str
     scheme: str
     state: str
     locked: bool
+    opened: bool  # with a key: what is in it was looked at
     size: str
     offset: str | None
     label: str | None
@@ -83,7 +84,7 @@ class Covered:
 
 
 def closed(findings: Iterable[Record]) -> tuple[Closed, ...]:
-    """Return the volumes closed to us, locked ones first."""
+    """Return the volumes closed to us, locked ones first, those that were opened last."""
     volumes = []
     for record in findings:
         value = record["value"]
@@ -96,6 +97,7 @@ def closed(findings: Iterable[Record]) -> tuple[Closed, ...]:
                 scheme=value["scheme"],
                 state=value["state"],
                 locked=value["state"] == "locked",
+                opened=value["state"] == "opened",
                 # None in a redacted bundle, where it was taken out.
                 size="–" if value["length"] is None else size(int(value["length"])),
                 offset=offset if offset != locator else None,
@@ -103,7 +105,9 @@ def closed(findings: Iterable[Record]) -> tuple[Closed, ...]:
                 details=tuple((str(k), str(v)) for k, v in value["details"].items()),
             )
         )
-    return tuple(sorted(volumes, key=lambda volume: (not volume.locked, volume.volume)))
+    return tuple(
+        sorted(volumes, key=lambda volume: (volume.opened, not volume.locked, volume.volume))
+    )
 
 
 def covered(coverage: Iterable[Record], extractors: Mapping[str, str]) -> Covered:

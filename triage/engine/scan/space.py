@@ -148,9 +148,10 @@ class Space:
 
 
 def closed(volumes: Sequence[Volume]) -> list[int]:
-    """Return the volumes whose bytes are encrypted: there is nothing to be read in them."""
+    """Return the volumes whose bytes say nothing: encrypted, or scanned as what they make up."""
+    taken = {v.within.rpartition("/")[0] for v in volumes if v.within and not v.snapshot_of}
     return [
         number
         for number, volume in enumerate(volumes)
-        if volume.state in (VolumeState.LOCKED, VolumeState.OPENED)
+        if volume.state is VolumeState.LOCKED or volume.name in taken
     ]
