@@ -109,6 +109,7 @@ def test_every_command_of_a_module_is_listed_with_it() -> None:
 def test_command_is_in_the_contract_and_has_help(name: str) -> None:
     assert f"triage {name}" in (DOCS / "contract.md").read_text(encoding="utf-8")
     assert command(name).help
+    assert command(name).get_short_help_str(limit=100) == COMMANDS[name][1]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

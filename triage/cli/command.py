@@ -20,28 +20,28 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 COMMANDS = {
-    "run": "run",
-    "info": "info",
-    "verify": "inspect",
-    "verifier": "inspect",
-    "show": "inspect",
-    "get": "inspect",
-    "diff": "inspect",
-    "report": "inspect",
-    "forms": "forms",
-    "export": "export",
-    "batch": "batch",
-    "links": "links",
-    "train": "train",
-    "custody": "custody",
-    "seal": "custody",
-    "secrets": "custody",
-    "plugins": "about",
-    "profiles": "about",
-    "demo": "demo",
-    "doctor": "about",
+    "run": ("run", "Examine an image and write a sealed bundle."),
+    "info": ("info", "Show container, hashes, volumes; what is locked."),
+    "verify": ("inspect", "Check that a bundle is what was sealed."),
+    "verifier": ("inspect", "Write the single-file verifier for the other side."),
+    "show": ("inspect", "Show findings of a bundle."),
+    "get": ("inspect", "Copy an exported file out of a bundle."),
+    "diff": ("inspect", "Compare two bundles."),
+    "report": ("inspect", "Make the HTML report of a bundle again."),
+    "forms": ("forms", "Fill printable forms: custody, certificates, checklists."),
+    "export": ("export", "Make what other programs and agencies take."),
+    "batch": ("batch", "Examine many images, one bundle each, and rank the drives."),
+    "links": ("links", "Find what several bundles have in common."),
+    "train": ("train", "Practise on made images, and grade what was found."),
+    "custody": ("custody", "Events after the seal: hand-over, re-check, note."),
+    "seal": ("custody", "Further signatures and time stamps on a sealed bundle."),
+    "secrets": ("custody", "Open sealed secrets, with the key."),
+    "plugins": ("about", "List extractors and where their code came from."),
+    "profiles": ("about", "List profiles, or show one."),
+    "demo": ("demo", "Triage the practice image that comes with the program."),
+    "doctor": ("about", "Check that this installation can do its work."),
 }
-"""Every command in the order in which they are used, and the module that adds it to the group."""
+"""Every command in the order in which they are used: the module that adds it, its short help."""
 
 
 class Group(click.Group):
@@ -56,8 +56,14 @@ class Group(click.Group):
         """Return a command, or None when there is none of this name."""
         del ctx
         if cmd_name in COMMANDS:
-            importlib.import_module(f"triage.cli.{COMMANDS[cmd_name]}")
+            importlib.import_module(f"triage.cli.{COMMANDS[cmd_name][0]}")
         return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
 @click.group(cls=Group, context_settings=_HELP)
