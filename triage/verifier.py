@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 r"""Verify a disk-triage bundle (contract 1) with nothing but Python 3.9 or newer.
 
-    python3 verify-bundle.py BUNDLE [--seal-code CODE] [--key FINGERPRINT]
+    python3 verify-bundle.py BUNDLE [--seal-code CODE] [--key FINGERPRINT] [--tsa-roots FILE]
 
 One file, no installation: read it before you run it. It shares no code with the program that makes
-bundles, so a fault in one is not a fault in both; that is also why it is long. Signatures are
-checked where the package `cryptography` is installed; where not, the line says "not done". What is
-not done is never "pass".
+bundles, so a fault in one is not a fault in both; that is also why it is long. Signatures (Ed25519,
+those of ssh-keygen, the time stamp of an authority) are checked where the package `cryptography` is
+installed; where not, the line says "not done". What is not done is never "pass".
 
 Exit codes: 0 intact, 3 intact but the run in it was incomplete, 4 altered or what was demanded is
 not there, 1 not a bundle, 2 wrong usage.
@@ -24,13 +24,17 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn
 
 try:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 except ImportError:  # a signature that nobody checked is "not done"
     Ed25519PublicKey = None  # type: ignore[assignment,misc]
 
@@ -39,7 +43,7 @@ IDENTITY: dict[str, list[str]] | None = None
 
 CONTRACT = 1
 MAX_LINE, MAX_SEAL, MAX_MANIFEST = 16 * 2**20, 2**20, 2**29
-MAX_ENTRIES, MAX_DEPTH, MAX_SIGNATURES = 5_000_000, 8, 16
+MAX_ENTRIES, MAX_DEPTH, MAX_SIGNATURES, MAX_SIGNATURE = 5_000_000, 8, 16, 2**16
 TAGS = ["bag-info.txt", "bagit.txt", "manifest-sha256.txt"]
 RECORDS = {"findings": "id", "files": "key", "coverage": None, "problems": None}
 SEAL = "signatures/seal.json"
@@ -49,6 +53,32 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 LINE = re.compile(rb"([0-9a-f]{64})  ([!-~]+)\n")
 EXPORTED = re.compile(r"data/files/([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{60})\.(bin|age)")
 LATER = re.compile(r"custody/(\d{4})\.(jsonl|seal\.json)")
+ARMOR = re.compile(
+    rb"-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)-----END SSH SIGNATURE-----\n?"
+)
+CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+# Object identifiers as they are encoded: PKCS #9 attributes, hashes, signatures.
+SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
+SIGNING_CERTIFICATE = bytes.fromhex("2a864886f70d010910020c")
+SIGNING_CERTIFICATE_2 = bytes.fromhex("2a864886f70d010910022f")
+SEQUENCE, SET, CONTEXT = 0x30, 0x31, 0xA0  # tags
+INTEGER, OCTETS, OID, NULL = 0x02, 0x04, 0x06, b"\5\0"
+TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
+HASHES = {
+    bytes.fromhex(f"60864801650304020{number}"): name
+    for number, name in ((1, "sha256"), (2, "sha384"), (3, "sha512"))
+}
+SIGNATURE_HASHES = {
+    bytes.fromhex("2a864886f70d010101"): None,  # RSA, with the hash that the signer names
+    bytes.fromhex("2a864886f70d01010b"): "sha256",
+    bytes.fromhex("2a864886f70d01010c"): "sha384",
+    bytes.fromhex("2a864886f70d01010d"): "sha512",
+    bytes.fromhex("2a8648ce3d040302"): "sha256",  # ECDSA
+    bytes.fromhex("2a8648ce3d040303"): "sha384",
+    bytes.fromhex("2a8648ce3d040304"): "sha512",
+}
 BESIDE = re.compile(r"signatures/(seal\.json\.(tsr|sig)|[0-9a-f]{16}\.json)")
 
 
@@ -63,6 +93,12 @@ class NotDone(Exception):
 class NotABundle(Exception):
     """Nothing to verify, or it cannot be read."""
 
+
+# What a made-up time stamp raises in those who read it.
+UNREADABLE: tuple[type[Exception], ...] = (ValueError, LookupError, TypeError, AttributeError)
+if Ed25519PublicKey is not None:
+    UNREADABLE += (UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension)
+    UNREADABLE += (x509.InvalidVersion, x509.UnsupportedGeneralNameType)
 
 # ------------------------------------------------------------------------------ canonical JSON
 
@@ -198,6 +234,275 @@ class Seal:
         except ValueError as error:
             raise Altered("the seal does not say when it was made") from error
         return at
+
+
+# ---------------------------------------------------------------- signatures of ssh-keygen
+
+
+class Blob:
+    """Fields of the SSH wire format (RFC 4251 section 5)."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def take(self, length: int) -> bytes:
+        if length > len(self.data):
+            raise Altered("an SSH signature that is cut off")
+        part, self.data = self.data[:length], self.data[length:]
+        return part
+
+    def string(self) -> bytes:
+        return self.take(int.from_bytes(self.take(4), "big"))
+
+
+def ssh_signer(armored: bytes, message: bytes) -> tuple[str, bool | None]:
+    """Return (fingerprint, whether it signed `message`; None: not checked): PROTOCOL.sshsig."""
+    match = ARMOR.fullmatch(armored)
+    blob = Blob(unbase64(match[1].replace(b"\n", b"").decode("ascii")) if match else b"")
+    if blob.take(6) != b"SSHSIG" or blob.take(4) != b"\0\0\0\x01":
+        raise Altered("seal.json.sig is not an SSH signature")
+    key, namespace, reserved, algorithm, proof = (blob.string() for _ in range(5))
+    if namespace != b"disk-triage":
+        raise Altered("seal.json.sig is for another purpose than disk-triage")
+    if algorithm not in (b"sha256", b"sha512"):
+        raise Altered("seal.json.sig is over an unknown hash")
+    digest = base64.b64encode(hashlib.sha256(key).digest()).decode("ascii").rstrip("=")
+    fingerprint = f"SHA256:{digest}"
+    if Ed25519PublicKey is None:
+        return fingerprint, None
+    signed = b"SSHSIG"
+    for part in (namespace, reserved, algorithm, hashlib.new(algorithm.decode(), message).digest()):
+        signed += len(part).to_bytes(4, "big") + part
+    try:
+        ssh_proof(Blob(key), Blob(proof), signed)
+    except (InvalidSignature, ValueError):
+        return fingerprint, False
+    return fingerprint, True
+
+
+def ssh_proof(key: Blob, proof: Blob, signed: bytes) -> None:
+    """Raise what says that a key did not sign: Ed25519, and two kinds on hardware."""
+    kind = key.string()
+    if proof.string() != kind:
+        raise Altered("an SSH signature of another kind than its key")
+    if kind == b"ssh-ed25519":
+        Ed25519PublicKey.from_public_bytes(key.string()).verify(proof.string(), signed)
+        return
+    if kind == b"sk-ssh-ed25519@openssh.com":
+        point, application, signature = key.string(), key.string(), proof.string()
+        Ed25519PublicKey.from_public_bytes(point).verify(
+            signature, touched(application, proof, signed)
+        )
+        return
+    if kind != b"sk-ecdsa-sha2-nistp256@openssh.com" or key.string() != b"nistp256":
+        raise Altered("an SSH signature by a kind of key that is not checked here")
+    point, application, numbers = key.string(), key.string(), Blob(proof.string())
+    r, s = (int.from_bytes(numbers.string(), "big") for _ in range(2))
+    ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point).verify(
+        encode_dss_signature(r, s),
+        touched(application, proof, signed),
+        ec.ECDSA(hashes.SHA256()),
+    )
+
+
+def touched(application: bytes, proof: Blob, signed: bytes) -> bytes:
+    """Return what the hardware signed: it adds flags and a counter (PROTOCOL.u2f)."""
+    flags, counter = proof.take(1), proof.take(4)
+    if not flags[0] & 1:
+        raise Altered("a hardware signature that nobody touched the key for")
+    application = hashlib.sha256(application).digest()
+    return application + flags + counter + hashlib.sha256(signed).digest()
+
+
+# ------------------------------------------------------------------- time stamps (RFC 3161)
+
+
+class Der:
+    """One element of DER: its tag, its content, and the bytes of the whole. Raises ValueError."""
+
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        header = data[at : at + 6]
+        if len(header) < 2:
+            raise ValueError("cut off")
+        length, start = header[1], at + 2
+        if length & 0x80:
+            octets = length & 0x7F
+            if not 1 <= octets <= 4 or len(header) < 2 + octets:
+                raise ValueError("a length that is not one")
+            length, start = int.from_bytes(header[2 : 2 + octets], "big"), start + octets
+        self.end = start + length
+        if self.end > len(data):
+            raise ValueError("cut off")
+        self.tag, self.content, self.whole = header[0], data[start : self.end], data[at : self.end]
+
+    def items(self, least: int = 0, tag: int = SEQUENCE) -> list[Der]:
+        """Return the elements inside one of this tag, at least so many."""
+        if self.tag != tag:
+            raise ValueError("another element than there must be")
+        found: list[Der] = []
+        at = 0
+        while at < len(self.content):
+            found.append(Der(self.content, at))
+            at = found[-1].end
+        if len(found) < least:
+            raise ValueError("fewer elements than there must be")
+        return found
+
+    @property
+    def oid(self) -> bytes:
+        """Return an object identifier: this element, or that of an algorithm without parameters."""
+        found, *more = self.items(1) if self.tag == SEQUENCE else [self]
+        if found.tag != OID or [item.whole for item in more] not in ([], [NULL]):
+            raise ValueError("not an object identifier")
+        return found.content
+
+
+class Stamp:
+    """An answer of a time-stamping authority: a CMS SignedData (RFC 5652) around a TSTInfo."""
+
+    def __init__(self, token: bytes) -> None:
+        whole = Der(token)
+        if whole.end != len(token):
+            raise ValueError("more than one answer")
+        status, content = whole.items(2)[:2]
+        self.granted = status.items(1)[0].whole == b"\2\1\0"
+        kind, explicit = content.items(2)[:2]
+        if kind.oid != SIGNED_DATA:
+            raise ValueError("not signed data")
+        signed = explicit.items(1, CONTEXT)[0].items(4)
+        kind, inner = signed[2].items(2)[:2]
+        if kind.oid != TST_INFO:
+            raise ValueError("not a time stamp")
+        (octets,) = inner.items(1, CONTEXT)
+        if octets.tag != OCTETS:
+            raise ValueError("not a time stamp")
+        self.info = octets.content
+        _, _, imprint, _, time = Der(self.info).items(5)[:5]
+        self.imprint = imprint.items(2)[1].content
+        text = time.content.decode("ascii").partition(".")[0].rstrip("Z")
+        self.time = datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+        self.certificates = [
+            item.whole
+            for part in signed[3:4]
+            if part.tag == CONTEXT
+            for item in part.items(0, CONTEXT)
+        ]
+        (signer,) = signed[-1].items(1, SET)
+        self.signer = signer.items(6)
+        listed = [item.oid for item in signed[1].items(0, SET)]
+        if not signed[0].tag == self.signer[0].tag == INTEGER or self.signer[2].oid not in listed:
+            raise ValueError("not signed data")
+        self.attributes = {
+            kind.oid: values.items(1, SET)[0]
+            for kind, values in (item.items(2)[:2] for item in self.signer[3].items(1, CONTEXT))
+        }
+
+    def check(self, roots: list[Any]) -> str:
+        """Return who made it. Raises Altered where it does not lead to one of `roots`."""
+        digest = HASHES[self.signer[2].oid]
+        if self.attributes[MESSAGE_DIGEST].content != hashlib.new(digest, self.info).digest():
+            raise Altered("the time stamp was changed")
+        own = self._certificate()
+        algorithm = self.signer[4].oid
+        if algorithm not in SIGNATURE_HASHES:
+            raise ValueError("a kind of signature that is not checked here")
+        named = SIGNATURE_HASHES[algorithm] or digest
+        if self.signer[5].tag != OCTETS:
+            raise ValueError("no signature")
+        signed = bytes([SET]) + self.signer[3].whole[1:]  # as a SET, RFC 5652 section 5.4
+        self._holds(own, self.signer[5].content, signed, named)
+        usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        if not usage.critical or [item.dotted_string for item in usage.value] != [TIME_STAMPING]:
+            raise Altered("the time stamp was signed with a certificate for something else")
+        self._lead(own, roots)
+        return str(own.subject.rfc4514_string())[:200]
+
+    def _certificate(self) -> Any:
+        """Return the certificate that the signed attributes name by its hash (RFC 5035)."""
+        attribute = self.attributes.get(SIGNING_CERTIFICATE_2)
+        name = "sha256"
+        if attribute is None:
+            attribute, name = self.attributes[SIGNING_CERTIFICATE], "sha1"
+        first = attribute.items(1)[0].items(1)[0].items(1)
+        if first[0].tag == SEQUENCE:
+            name, first = HASHES[first[0].oid], first[1:]
+        for data in self.certificates:
+            if hashlib.new(name, data).digest() == first[0].content:
+                own = x509.load_der_x509_certificate(data)
+                issuer, serial = self.signer[1].items(2)[:2]
+                number = int.from_bytes(serial.content, "big", signed=True)
+                named = (issuer.whole, serial.tag, number)
+                if named != (own.issuer.public_bytes(), INTEGER, own.serial_number):
+                    raise Altered("the time stamp names another certificate than it carries")
+                return own
+        raise Altered("the certificate of the time stamp is not in it, or is another")
+
+    def _holds(self, by: Any, signature: bytes, message: bytes, name: str) -> None:
+        key, algorithm = by.public_key(), getattr(hashes, name.upper())()
+        try:
+            if isinstance(key, rsa.RSAPublicKey):
+                key.verify(signature, message, padding.PKCS1v15(), algorithm)
+            elif isinstance(key, ec.EllipticCurvePublicKey):
+                key.verify(signature, message, ec.ECDSA(algorithm))
+            else:
+                raise UnsupportedAlgorithm("a kind of key that is not checked here")
+        except InvalidSignature as error:
+            raise Altered("a signature in the time stamp does not hold") from error
+
+    def _lead(self, certificate: Any, roots: list[Any]) -> None:
+        """Follow issuers to a root that was given, each valid at the time of the stamp."""
+        trusted = {root.fingerprint(hashes.SHA256()) for root in roots}
+        known = roots + [x509.load_der_x509_certificate(data) for data in self.certificates]
+        for other in known:
+            other.extensions  # noqa: B018 - reads them, and says so when it cannot
+        for _ in range(MAX_DEPTH):
+            if not began(certificate) <= self.time <= ended(certificate):
+                raise Altered("a certificate was not valid at the time of the stamp")
+            if certificate.fingerprint(hashes.SHA256()) in trusted:
+                return
+            certificate = self._issuer(certificate, known)
+        raise Altered("the time stamp does not lead to a root that was given")
+
+    def _issuer(self, certificate: Any, known: list[Any]) -> Any:
+        name = certificate.signature_hash_algorithm.name
+        for other in known:
+            try:
+                constraints = other.extensions.get_extension_for_class(x509.BasicConstraints)
+                if other.subject != certificate.issuer or not constraints.value.ca:
+                    continue
+                self._holds(other, certificate.signature, certificate.tbs_certificate_bytes, name)
+            except (x509.ExtensionNotFound, Altered):
+                continue
+            return other
+        raise Altered("the time stamp does not lead to a root that was given")
+
+
+def began(certificate: Any) -> datetime:
+    """Return when a certificate begins to be valid; older versions give times without a zone."""
+    if hasattr(certificate, "not_valid_before_utc"):
+        return certificate.not_valid_before_utc  # type: ignore[no-any-return]
+    return certificate.not_valid_before.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
+
+
+def ended(certificate: Any) -> datetime:
+    """Return when a certificate ends to be valid."""
+    if hasattr(certificate, "not_valid_after_utc"):
+        return certificate.not_valid_after_utc  # type: ignore[no-any-return]
+    return certificate.not_valid_after.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
+
+
+def read_roots(path: str) -> list[Any]:
+    """Read certificates of authorities, PEM. Without `cryptography` none can be read."""
+    try:
+        data = Path(path).read_bytes()
+        if Ed25519PublicKey is None:
+            return []
+        found = [x509.load_pem_x509_certificate(item) for item in CERTIFICATE.findall(data)]
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if not found:
+        raise argparse.ArgumentTypeError("holds no PEM certificate")
+    return found
 
 
 # ---------------------------------------------------------------------------- the folder
@@ -343,9 +648,16 @@ def finding_id(record: dict[str, Any]) -> str:
 class Verifier:
     """All checks of one bundle. `results`: (name, pass | FAIL | not done, a sentence)."""
 
-    def __init__(self, root: Path, code: str | None = None, key: str | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        code: str | None = None,
+        key: str | None = None,
+        roots: list[Any] | None = None,
+    ) -> None:
         self.folder = Folder(root)
-        self.code, self.key = code, key
+        self.code, self.key, self.roots = code, key, roots
+        self.stamped: str | None = None
         self.results: list[tuple[str, str, str]] = []
         self.seal: Seal | None = None
         self.later: list[Seal] = []
@@ -662,6 +974,9 @@ class Verifier:
                 if other.payload != seal.payload or not other.signatures:
                     raise Altered(f"{path} does not sign the statement of this bundle")
                 found += other.signatures
+        if f"{SEAL}.sig" in self.folder.files:
+            armored = self.folder.read(f"{SEAL}.sig", MAX_SIGNATURE)
+            found.append(ssh_signer(armored, self.folder.read(SEAL, MAX_SEAL)))
         bad = [name for name, valid in found if valid is False]
         if bad:
             raise Altered("not a valid signature by " + ", ".join(bad))
@@ -673,12 +988,7 @@ class Verifier:
         if self.unchecked:
             raise NotDone("the package cryptography is missing: " + ", ".join(self.unchecked))
         if not found:
-            beside = f"{SEAL}.sig" in self.folder.files
-            raise NotDone(
-                "only by seal.json.sig: that is for ssh-keygen -Y verify"
-                if beside
-                else "the bundle is not signed"
-            )
+            raise NotDone("the bundle is not signed")
         return "valid, by " + ", ".join(self.signers)
 
     def check_trust(self) -> str:
@@ -691,8 +1001,26 @@ class Verifier:
         return f"signed by {self.key}"
 
     def check_time_stamp(self) -> str:
-        there = f"{SEAL}.tsr" in self.folder.files
-        raise NotDone("seal.json.tsr is for openssl ts -verify" if there else "there is none")
+        demanded = Altered if self.roots is not None else NotDone
+        if f"{SEAL}.tsr" not in self.folder.files:
+            raise demanded("there is none")
+        token, seal = (self.folder.read(name, MAX_SEAL) for name in (f"{SEAL}.tsr", SEAL))
+        try:
+            stamp = Stamp(token)
+            if not stamp.granted:
+                raise Altered("the authority did not grant this time stamp")
+            if stamp.imprint not in [hashlib.new(name, seal).digest() for name in HASHES.values()]:
+                raise Altered("the time stamp is of something else")
+            said = f"{stamp.time:%Y-%m-%d %H:%M:%S} UTC"
+            if self.roots is None:
+                raise NotDone(f"of this seal, {said}: no certificate was given to check it with")
+            if Ed25519PublicKey is None:
+                raise Altered(f"of this seal, {said}: the package cryptography is missing")
+            authority = stamp.check(self.roots)
+        except UNREADABLE as error:
+            raise demanded("cannot be read here; try openssl ts -verify") from error
+        self.stamped = f"{said} by {ascii(authority)[1:-1]}"
+        return f"the seal existed at {self.stamped}"
 
     def check_seal_code(self) -> str:
         if self.code is None:
@@ -733,9 +1061,12 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--seal-code", type=normal_code, help="the code on the paper form")
     parser.add_argument("--key", metavar="FINGERPRINT", help="SHA256:…, as ssh-keygen -l prints it")
+    parser.add_argument(
+        "--tsa-roots", type=read_roots, metavar="FILE", help="demand a time stamp under these (PEM)"
+    )
     given = parser.parse_args()
     try:
-        verifier = Verifier(bundle_root(given.bundle), given.seal_code, given.key)
+        verifier = Verifier(bundle_root(given.bundle), given.seal_code, given.key, given.tsa_roots)
         code = verifier.run()
     except (NotABundle, OSError) as error:
         print(f"{str(given.bundle)!a}: {error}", file=sys.stderr)
@@ -750,6 +1081,8 @@ def main() -> int:
         return code
     more = " The run in it was incomplete." if code == 3 else ""
     print(f"verdict      Intact: sealed, and consistent with its seal.{more}")
+    if verifier.stamped:
+        print(f"time         It existed at {verifier.stamped}.")
     if not (given.seal_code or given.key):
         print("origin       Nothing here shows who made it: anyone could have made it anew.")
     return code
