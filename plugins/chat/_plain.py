@@ -80,6 +80,7 @@ def read(
     content: Callable[[Store], Iterator[Finding]],
     *,
     counted: tuple[str, str],
+    service: str | None = None,
     key: SqlCipher | None = None,
     protection: Protection = Protection.PLAIN,
     opened_by: str | None = None,
@@ -87,11 +88,11 @@ def read(
     """Yield the profile of a program, then what its database holds.
 
     `counted` is the table of messages and its column that tells conversations apart; the service is
-    the application's name up to a hyphen. `key` opens the database, with how it is protected and
-    what opened it. Raises ParseError for another schema.
+    the application's name up to a hyphen unless it is given. `key` opens the database, with how it
+    is protected and what opened it. Raises ParseError for another schema.
     """
     table, column = counted
-    service = application.partition("-")[0]
+    service = service or application.partition("-")[0]
     with artifact.sqlite(key=key) as database:
         if not database.has(schema):
             raise ParseError(f"not a database of {service}")

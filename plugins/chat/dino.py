@@ -1,9 +1,9 @@
 """Dino: accounts, roster, messages, calls and files of its database.
 
 Written from a description of the schema of Dino 0.4 (version 26) and tested with databases made
-after it: number codes were not compared with the sources, and there was no sample with messages.
-The database is plain SQLite, with a live write-ahead log; passwords stand in it in clear: that one
-is stored is told, never which. Not read: avatars, reactions, replies, keys of OMEMO and OpenPGP
+after it, and with what Dino 0.4.2 wrote of private chats and a room on a server of its own. The
+database is plain SQLite, with a live write-ahead log; passwords stand in it in clear: that one is
+stored is told, never which. Not read: avatars, reactions, replies, keys of OMEMO and OpenPGP
 (`omemo.db`, `pgp.db`).
 
 References: dino/dino, `libdino/src/service/database.vala`, `entity/message.vala`.

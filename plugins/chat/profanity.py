@@ -1,11 +1,11 @@
 """Profanity: accounts, logs and database of the console client.
 
 Written from `src/chatlog.c` of Profanity and descriptions of versions 0.6 to 0.14, and tested with
-files made after them; of a first run the layout was seen. A password stands in clear in
-`accounts`: that one is stored is told, never which. Old logs have the time of day alone, local,
-and the day in their names. What the database and a log both hold is told twice, with its source.
-Not read: keys of OTR, OMEMO and OpenPGP, logs of before 2016, and in logs what a message has after
-its first line.
+files made after them, and with what Profanity 0.13.1 wrote on a server of its own. A password
+stands in clear in `accounts`: that one is stored is told, never which. Old logs have the time of
+day alone, local, and the day in their names. What the database and a log both hold is told twice,
+with its source. Not read: keys of OTR, OMEMO and OpenPGP, logs of before 2016, and in logs what a
+message has after its first line.
 
 References: profanity-im/profanity.
 """
@@ -160,7 +160,8 @@ def database(artifact: Artifact) -> Iterator[ChatMessage]:
             sender, target = first(row, "from_jid"), first(row, "to_jid")
             outgoing = sender == own if sender else None
             raw = first(row, "timestamp") or ""
-            nick = first(row, "from_resource") if row.values.get("type") == "muc" else None
+            in_room = row.values.get("type") == "muc" and not outgoing
+            nick = first(row, "from_resource") if in_room else None
             yield ChatMessage(
                 **frame(row, "ChatLogs"),
                 shows=Shows.USED,
