@@ -33,6 +33,7 @@ COMMANDS = {
     "batch": ("batch", "Examine many images, one bundle each, and rank the drives."),
     "links": ("links", "Find what several bundles have in common."),
     "train": ("train", "Practise on made images, and grade what was found."),
+    "validate": ("validate", "Measure what this installation finds, and state it."),
     "custody": ("custody", "Events after the seal: hand-over, re-check, note."),
     "seal": ("custody", "Further signatures and time stamps on a sealed bundle."),
     "secrets": ("custody", "Open sealed secrets, with the key."),

@@ -56,7 +56,7 @@ def _answer(item: Item, record: Record) -> Answer:
     wrong = tuple(
         name for name, wanted in item.match.items() if not holds(wanted, _found(name, record))
     )
-    if item.volume is not None and item.volume not in _volumes(record):
+    if item.volume is not None and not _in_volume(item.volume, record):
         wrong = (*wrong, VOLUME)
     if not lies_there(item, record):
         wrong = (*wrong, PATH)
@@ -96,8 +96,12 @@ def _sources(record: Record) -> Iterator[Mapping[str, Any]]:
             source = source.get("within")  # noqa: PLW2901 - the way out
 
 
-def _volumes(record: Record) -> set[str | None]:
-    return {source.get("volume") for source in _sources(record)}
+def _in_volume(wanted: str, record: Record) -> bool:
+    """Whether it lies in a volume, or in one inside it: `p3/luks` is in `p3`."""
+    return any(
+        volume == wanted or str(volume).startswith(f"{wanted}/")
+        for volume in (source.get("volume") for source in _sources(record))
+    )
 
 
 def _paths(record: Record) -> set[str]:

@@ -69,7 +69,7 @@ def geth(scene: Scene) -> None:
     }
     scene.file(path, json.dumps(data), made)
     scene.shows("wallet.file", path, main=True, state="keystore-encrypted", coins=("ETH",))
-    scene.shows("wallet.address", path, main=True, coin="ETH", crypto_address=address)
+    scene.shows("wallet.address", path, main=True, coin="ETH", crypto_address=address.lower())
     scene.call(path=f"/{path}", address=address, made=f"{made:%Y-%m-%d}")
 
 

@@ -1,0 +1,140 @@
+"""The images of a validation: a disk for each file system, a volume for each place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from triage.training.media.model import Disk, Entry, Filesystem, Volume
+from triage.training.truth import Expect, Item
+from triage.training.validation.hiding import Hiding, hide, possible
+from triage.training.validation.noise import noise
+from triage.training.validation.specimen import Specimen
+
+FILESYSTEMS: Final[tuple[Filesystem, ...]] = ("fat32", "exfat", "ntfs", "ext4")
+
+# Of a volume, in bytes. A FAT32 has at least 65,525 clusters.
+_SIZES: Final[Mapping[Filesystem, int]] = {
+    "fat16": 24 << 20,
+    "fat32": 40 << 20,
+    "exfat": 24 << 20,
+    "ntfs": 24 << 20,
+    "ext4": 24 << 20,
+}
+_WHEN: Final = 1_741_199_400 * 10**9
+_SIGNATURE: Final = 0x5EED0000
+
+Specimens = Callable[[str, Filesystem], Sequence[Specimen]]
+"""Gives the specimens of one place (a label, from which invented values follow)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An item of the truth, and what tables count it under."""
+
+    item: Item
+    hiding: str
+    filesystem: str
+    specimen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What could not be measured, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One image before it is a file. noise: volume → number of files in which nothing is."""
+
+    name: str
+    disk: Disk
+    placed: tuple[Placed, ...]
+    noise: Mapping[str, int]
+    gaps: tuple[Gap, ...]
+
+
+def artifact_images(
+    prefix: str, specimens: Specimens, filesystems: Sequence[str] = ()
+) -> Iterator[Made]:
+    """Yield an image for each file system, or for those of `filesystems`."""
+    for number, filesystem in enumerate(FILESYSTEMS):
+        if not filesystems or filesystem in filesystems:
+            yield _image(f"{prefix}-{filesystem}", filesystem, number, specimens)
+
+
+def _image(name: str, filesystem: Filesystem, number: int, specimens: Specimens) -> Made:
+    volumes: list[Volume] = []
+    placed: list[Placed] = []
+    gaps: list[Gap] = []
+    for hiding in Hiding:
+        if not possible(hiding, filesystem):
+            continue
+        label = f"{name} {hiding}"
+        lair = hide(specimens(label, filesystem), hiding, filesystem)
+        volumes.append(
+            lair.volume(label=_label(hiding), size=_SIZES[filesystem], serial=len(volumes) + 1)
+        )
+        volume = f"p{len(volumes)}"
+        gaps.extend(
+            Gap(what=f"{specimen}, {hiding}", why=why) for specimen, why in lair.left_out.items()
+        )
+        for count, hidden in enumerate(lair.hidden, 1):
+            item = Item(
+                id=f"{volume}-{count}",
+                expect=Expect.MUST,
+                kind=hidden.shown.kind,
+                image=name,
+                volume=volume,
+                path=hidden.path,
+                place=hiding.place,
+                match=hidden.shown.match,
+                family=hidden.shown.kind.partition(".")[0],
+                data=hidden.specimen.data,
+            )
+            placed.append(
+                Placed(
+                    item=item,
+                    hiding=hiding,
+                    filesystem=filesystem,
+                    specimen=hidden.specimen.name,
+                )
+            )
+    ordinary = noise(name)
+    volumes.append(_noise_volume(ordinary, filesystem))
+    disk = Disk(scheme="gpt", volumes=tuple(volumes), signature=_SIGNATURE + number)
+    return Made(
+        name=name,
+        disk=disk,
+        placed=tuple(placed),
+        noise={f"p{len(volumes)}": len(ordinary)},
+        gaps=tuple(gaps),
+    )
+
+
+def _noise_volume(files: Mapping[str, bytes], filesystem: Filesystem) -> Volume:
+    return Volume(
+        filesystem=filesystem,
+        label="NOISE",
+        size=_SIZES[filesystem],
+        serial=0x5EEDFFFF,
+        entries=tuple(
+            Entry(
+                path=f"/{path}",
+                content=data,
+                modified=_WHEN,
+                created=_WHEN,
+                accessed=_WHEN,
+                changed=_WHEN,
+            )
+            for path, data in files.items()
+        ),
+    )
+
+
+def _label(hiding: Hiding) -> str:
+    return hiding.upper().replace(" ", "")[:11]
