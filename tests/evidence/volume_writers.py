@@ -11,6 +11,7 @@ import json
 import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 SECTOR = 512
@@ -18,10 +19,10 @@ ROUNDS = 10
 _MIB = 1 << 20
 
 
-def xts(key: bytes, data: bytes, *, sector: int = SECTOR, step: int = 1) -> bytes:
+def xts(key: bytes, data: bytes, *, sector: int = SECTOR, step: int = 1, first: int = 0) -> bytes:
     parts = []
     for number in range(len(data) // sector):
-        tweak = (number * step).to_bytes(16, "little")
+        tweak = (first + number * step).to_bytes(16, "little")
         encryptor = Cipher(algorithms.AES(key), modes.XTS(tweak)).encryptor()
         parts.append(encryptor.update(data[number * sector : (number + 1) * sector]))
     return b"".join(parts)
@@ -194,3 +195,90 @@ def _volume(name: str, segments: list[tuple[int, int, list[int]]]) -> str:
         text += f'type = "striped"\nstripe_count = {len(stripes) // 2}\nstripe_size = 64\n'
         text += f"stripes = [\n{listed}\n]\n}}\n"
     return text + "}\n"
+
+
+class BitLocker:
+    """A volume of Windows 10: 4 protectors, AES-XTS 128, or CBC 128 with the diffuser."""
+
+    clear, startup, master = b"c" * 32, b"k" * 32, b"m" * 32
+    head, metadata = 0x40000, (0x10000, 0x20000, 0x30000)
+
+    def __init__(self, content: bytes, *, diffused: bool = False, suspended: bool = False) -> None:
+        self.diffused, self.suspended = diffused, suspended
+        self.key = hashlib.sha512(b"sectors").digest()[: 64 if diffused else 32]
+        self.content = bytearray(content)
+        holes = [(at, 65536) for at in self.metadata] + [(self.head, 8192)]
+        for at, length in holes:  # where the volume keeps what is its own
+            self.content[at : at + length] = bytes(length)
+
+    def write(self, *, derived: dict[int, tuple[bytes, bytes]] | None = None) -> bytes:
+        """Return the volume; `derived`: kind of a protector → (salt, key that is derived)."""
+        sealed = bytearray(self._sectors(bytes(self.content), 0))
+        sealed[self.head : self.head + 8192] = self._sectors(
+            bytes(self.content[:8192]), self.head // SECTOR
+        )
+        entries = b""
+        if self.suspended:
+            inner = self._entry(0, 1, bytes(4) + self.clear)
+            entries += self._protector(0x0000, inner + self._wrapped(self.clear, self.master))
+        entries += self._protector(0x0200, self._wrapped(self.startup, self.master))
+        for kind, (salt, key) in (derived or {}).items():
+            inner = self._entry(0, 3, bytes(4) + salt)
+            entries += self._protector(kind, inner + self._wrapped(key, self.master))
+        entries += self._wrapped(self.master, self.key, kind=3)
+        entries += self._entry(0xF, 0xF, struct.pack("<QQ", self.head, 8192))
+        block = b"-FVE-FS-" + struct.pack("<HHHHQII", 0, 2, 4, 4, len(sealed), 0, 16)
+        block += struct.pack("<4Q", *self.metadata, self.head)
+        block += struct.pack("<IIII16sI", 48 + len(entries), 1, 48, 0, b"g" * 16, 9)
+        block += struct.pack("<HHQ", 0x8000 if self.diffused else 0x8004, 0, 0) + entries
+        for place in self.metadata:
+            sealed[place : place + 65536] = block.ljust(65536, b"\0")
+        boot = b"\xeb\x58\x90-FVE-FS-" + struct.pack("<H", SECTOR)
+        boot = boot.ljust(176, b"\0") + struct.pack("<3Q", *self.metadata)
+        sealed[:512] = boot.ljust(510, b"\0") + b"\x55\xaa"
+        return bytes(sealed)
+
+    def key_file(self) -> bytes:
+        """Return a start-up key (BEK)."""
+        inner = bytes(24) + self._entry(0, 1, bytes(4) + self.startup)
+        return bytes(48) + self._entry(6, 9, inner)
+
+    @staticmethod
+    def _entry(kind: int, value: int, content: bytes) -> bytes:
+        return struct.pack("<4H", 8 + len(content), kind, value, 1) + content
+
+    def _protector(self, kind: int, inner: bytes) -> bytes:
+        return self._entry(2, 8, bytes(26) + struct.pack("<H", kind) + inner)
+
+    def _wrapped(self, key: bytes, content: bytes, *, kind: int = 0) -> bytes:
+        nonce, plain = b"n" * 12, struct.pack("<III", 12 + len(content), 1, 0x2000) + content
+        sealed = AESCCM(key, tag_length=16).encrypt(nonce, plain, None)
+        return self._entry(kind, 5, nonce + sealed[-16:] + sealed[:-16])
+
+    def _sectors(self, data: bytes, first: int) -> bytes:
+        if not self.diffused:
+            return xts(self.key, data, first=first)
+        parts = []
+        for number in range(len(data) // SECTOR):
+            plain = data[number * SECTOR : (number + 1) * SECTOR]
+            parts.append(self._diffused(plain, (first + number) * SECTOR))
+        return b"".join(parts)
+
+    def _diffused(self, plain: bytes, offset: int) -> bytes:
+        """Encrypt a sector: key of the sector, diffuser A, diffuser B, CBC (Ferguson, 2006)."""
+        tweak = Cipher(algorithms.AES(self.key[32:48]), modes.ECB())  # noqa: S305 - as specified
+        number = offset.to_bytes(16, "little")
+        pad = tweak.encryptor().update(number) + tweak.encryptor().update(number[:15] + b"\x80")
+        mixed = bytes(a ^ b for a, b in zip(plain, pad * 16, strict=True))
+        words = list(struct.unpack("<128I", mixed))
+        for cycles, near, far, turns in ((5, -2, -5, (9, 0, 13, 0)), (3, 2, 5, (0, 10, 0, 25))):
+            for at in reversed(range(cycles * 128)):
+                place, turn = at % 128, turns[at % 4]
+                other = words[(place + far) % 128]
+                other = (other << turn | other >> 32 - turn) & 0xFFFFFFFF
+                other ^= words[(place + near) % 128]
+                words[place] = words[place] - other & 0xFFFFFFFF
+        block = Cipher(algorithms.AES(self.key[:16]), modes.ECB())  # noqa: S305 - as specified
+        vector = block.encryptor().update(number)
+        cbc = Cipher(algorithms.AES(self.key[:16]), modes.CBC(vector)).encryptor()
+        return cbc.update(struct.pack("<128I", *words))

@@ -18,8 +18,10 @@ from triage.evidence.layers import Stretch
 from triage.evidence.sectors import Sectors
 from triage.model import Reader, Storage
 
-_CHUNK: Final = 128 << 10
-_KEPT: Final = 64  # chunks
+CHUNK: Final = 128 << 10
+"""Bytes that are decrypted at once."""
+
+_KEPT: Final = 8 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,10 @@ class Areas:
         name: str,
         description: str,
         details: Mapping[str, str],
+        chunk: int = CHUNK,
     ) -> None:
         """Take areas that follow each other without gaps from byte 0 of the layer."""
+        self._chunk_size = chunk
         self._reader, self._areas = reader, [area for area in areas if area.length > 0]
         self._starts = [area.at for area in self._areas]
         self._chunks: OrderedDict[int, bytes] = OrderedDict()
@@ -86,7 +90,7 @@ class Areas:
         end = min(offset + length, self.size)
         parts = []
         while offset < end:
-            number, skip = divmod(offset, _CHUNK)
+            number, skip = divmod(offset, self._chunk_size)
             part = self._chunk(number)[skip : skip + end - offset]
             parts.append(part)
             offset += len(part)
@@ -95,14 +99,14 @@ class Areas:
     def _chunk(self, number: int) -> bytes:
         known = self._chunks.get(number)
         if known is None:
-            start = number * _CHUNK
-            end = min(start + _CHUNK, self.size)
+            start = number * self._chunk_size
+            end = min(start + self._chunk_size, self.size)
             known = b"".join(
                 area.read(self._reader, at - area.at, length)
                 for area, at, length in self._within(start, end)
             )
             self._chunks[number] = known
-            if len(self._chunks) > _KEPT:
+            if len(self._chunks) * self._chunk_size > _KEPT:
                 self._chunks.popitem(last=False)
         else:
             self._chunks.move_to_end(number)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from triage.errors import EvidenceError, ParseError
-from triage.evidence import luks, lvm
+from triage.evidence import bitlocker, luks, lvm
 from triage.evidence.image import DiskImage
 from triage.evidence.layers import Layer, LayerMedia, Part
 from triage.evidence.locks import Keys, Known, Lock
@@ -185,6 +185,8 @@ def _lock(part: Part) -> Lock | None:
         return None
     if volume.scheme in luks.SCHEMES:
         return luks.read_luks(part.image, volume)
+    if volume.scheme == bitlocker.NAME:
+        return bitlocker.read_bitlocker(part.image, volume)
     return None
 
 

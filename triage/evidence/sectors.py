@@ -49,15 +49,15 @@ def aes_xts(key: bytes) -> Sectors:
 
 def _tweaks(first: bytes, blocks: int) -> Array:
     """Return the tweak of each block: that of the block before times x, in GF(2^128)."""
-    start = np.frombuffer(first, "<u8").reshape(-1, 2)
-    low, high = start[:, 0].copy(), start[:, 1].copy()
-    tweaks = np.empty((len(start), blocks, 2), dtype=np.uint64)
-    for block in range(blocks):
-        tweaks[:, block, 0], tweaks[:, block, 1] = low, high
-        carry = high >> np.uint64(63)
-        high = (high << np.uint64(1)) | (low >> np.uint64(63))
-        low = (low << np.uint64(1)) ^ (carry * np.uint64(0x87))
-    return tweaks.reshape(-1)
+    one, top = np.uint64(1), np.uint64(63)
+    start = np.frombuffer(first, "<u8").reshape(-1, 2).T
+    tweaks = np.empty((blocks, *start.shape), dtype=np.uint64)
+    tweaks[0] = start
+    for block in range(1, blocks):
+        low, high = tweaks[block - 1]
+        tweaks[block, 0] = (low << one) ^ ((high >> top) * np.uint64(0x87))
+        tweaks[block, 1] = (high << one) | (low >> top)
+    return np.ascontiguousarray(tweaks.transpose(2, 0, 1)).reshape(-1)
 
 
 def aes_cbc(key: bytes, start: Callable[[Array], bytes] | None = None) -> Sectors:
@@ -77,10 +77,10 @@ def aes_cbc(key: bytes, start: Callable[[Array], bytes] | None = None) -> Sector
     return decrypt
 
 
-def encrypted_numbers(key: bytes) -> Callable[[Array], bytes]:
-    """Return vectors that are the numbers of sectors, encrypted (ESSIV, BitLocker)."""
+def encrypted_numbers(key: bytes, *, last: int = 0) -> Callable[[Array], bytes]:
+    """Return vectors that are numbers of sectors, encrypted; `last` is the last of 16 bytes."""
     cipher = _ecb(key, decrypt=False)
-    return lambda numbers: cipher(_wide(numbers))
+    return lambda numbers: cipher(_wide(numbers, last << 56))
 
 
 def sectors(specification: str, key: bytes) -> Sectors:
@@ -109,8 +109,8 @@ def _ecb(key: bytes, *, decrypt: bool) -> Callable[[bytes], bytes]:
     return run
 
 
-def _wide(numbers: Array) -> bytes:
+def _wide(numbers: Array, high: int = 0) -> bytes:
     """Return numbers as 128 bits, little-endian."""
-    wide = np.zeros((len(numbers), 2), dtype="<u8")
+    wide = np.full((len(numbers), 2), high, dtype="<u8")
     wide[:, 0] = numbers
     return wide.tobytes()
