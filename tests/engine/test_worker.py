@@ -33,9 +33,9 @@ def sent(findings: Iterator[Any], *, send_secrets: bool = False) -> tuple[list[m
         limits=Limits(findings_per_artifact=1000),
         request=SimpleNamespace(send_secrets=send_secrets, send_locks=False),
     )
-    extractor: Any = SimpleNamespace(run=lambda _: findings, yields=(WebSite,))
+    extractor: Any = SimpleNamespace(yields=(WebSite,))
     try:
-        Worker._findings(worker, extractor, SimpleNamespace())  # type: ignore[arg-type] # stubs
+        Worker._findings(worker, extractor, findings)
     except LimitError as error:
         return found, error.message
     return found, ""

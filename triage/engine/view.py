@@ -6,18 +6,19 @@ Everything opened is remembered, so that the bundle can name every file that was
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from triage.artifact import READ_LIMIT, Fact, Lock, Unprotected
 from triage.credentials import Credential, CredentialKind
 from triage.engine.unprotect import unprotect
-from triage.errors import EvidenceError, LimitError
+from triage.errors import EvidenceError, LimitError, ParseError
 from triage.evidence.index import Index
 from triage.evidence.tree import FileTree
 from triage.findings import Finding
 from triage.formats.sqlite import Database, SqlCipher, open_database
+from triage.formats.sqlite_free import FreeRow
 from triage.model import Entry, EvidencePath, Reader
 
 F = TypeVar("F", bound=Finding)
@@ -87,6 +88,19 @@ class Task:
     limit: str | None = None  # what was left undone, because of which limit
     accesses: dict[int, Access] = field(default_factory=dict)
     troubles: list[tuple[str, str | None]] = field(default_factory=list)
+    deleted: dict[int, list[FreeRow]] = field(default_factory=dict)  # of databases, by row
+    putting_back: bool = False  # databases are shown with those rows in them
+
+    def with_deleted(self) -> Task:
+        """Return the task once more, over databases that have their deleted rows."""
+        return replace(
+            self,
+            putting_back=True,
+            limit=None,
+            accesses={},
+            troubles=[],
+            locks=None if self.locks is None else [],
+        )
 
     def spend(self, length: int) -> None:
         """Count bytes read. Raises LimitError past the profile's limit for one artifact."""
@@ -217,11 +231,26 @@ class EvidenceArtifact:
             journal=self._beside(f"{name}-journal"),
             cipher=SqlCipher(key=key) if isinstance(key, bytes) else key,
         ) as database:
+            if self._task.putting_back:
+                yield from self._put_back(database)
+                return
+            with suppress(ParseError, LimitError, EvidenceError):
+                # Whoever reads the database meets what is wrong with it.
+                if rows := database.deleted():
+                    self._task.deleted[self._row] = rows
             try:
                 yield database
             finally:
                 for text in database.problems:
                     self.problem(text)
+
+    def _put_back(self, database: Database) -> Iterator[Database]:
+        restored = database.put_back(self._task.deleted.get(self._row, ()))
+        if restored is None:
+            yield database
+            return
+        with restored:
+            yield restored
 
     def _beside(self, name: str) -> Reader | None:
         found = self.sibling(name)

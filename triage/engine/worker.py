@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from triage.credentials import Credential
 from triage.engine import messages as m
 from triage.engine import volume_secrets
 from triage.engine.accounts import Accounts
+from triage.engine.deleted import all_findings
 from triage.engine.heads import Candidates, Heads
 from triage.engine.place import NOWHERE, MarkedTree, Place
 from triage.engine.recognition import Recognition
@@ -43,7 +44,7 @@ from triage.engine.scan.sweep import Sweep
 from triage.engine.scan.sweep import Volume as Scannable
 from triage.engine.source import Source, open_source
 from triage.engine.training import MARK
-from triage.engine.view import Access, EvidenceArtifact, Task
+from triage.engine.view import Access, Task
 from triage.engine.wire import Channel
 from triage.errors import (
     DamagedImageError,
@@ -392,7 +393,7 @@ class Worker:
         try:
             # Opened here even if the extractor never does: a match that cannot be read is said.
             task.access(request.row)
-            self._findings(extractor, EvidenceArtifact(task, request.row))
+            self._findings(extractor, all_findings(extractor, task, request.row))
         except LimitError as error:
             self.channel.send(m.Trouble(code="limit", text=_short(error.message)))
         except ParseError as error:
@@ -425,9 +426,9 @@ class Worker:
             if given.fits(extractor=extractor, path=path, account=names)
         ]
 
-    def _findings(self, extractor: Extractor, artifact: EvidenceArtifact) -> None:
+    def _findings(self, extractor: Extractor, found: Iterable[Finding]) -> None:
         total = 0
-        for number, finding in enumerate(extractor.run(artifact)):
+        for number, finding in enumerate(found):
             if number >= self.limits.findings_per_artifact:
                 raise LimitError(f"more than {self.limits.findings_per_artifact} findings")
             if not isinstance(finding, extractor.yields):

@@ -14,11 +14,13 @@ Formats: https://www.sqlite.org/fileformat2.html and https://www.sqlite.org/secu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from triage.errors import EvidenceError, LimitError, ParseError
+from triage.formats.sqlite_free import PAGES, ROWS, FreeRow, FreeSpace
 from triage.formats.sqlite_view import (
     Found,
     Limits,
@@ -51,6 +53,7 @@ __all__ = [
 
 _NOT_COMPARED = "the main file cannot be read without its log, so row states are not compared"
 _LOG_IGNORED = "the database cannot be read with its log, so it is read without"
+_CUT = f"deleted rows were looked for in {PAGES} pages, and {ROWS} of them taken"
 _DEFAULT_LIMITS = Limits()
 HEAD = 101
 """Bytes of a file that `in_clear` looks at."""
@@ -64,13 +67,15 @@ class RowState(StrEnum):
     `live` in the main file and current; `wal` current, but written only in the write-ahead log;
     `superseded` in the main file, but deleted or replaced by the log; `journal` current only once
     the hot rollback journal is played back, in which case `superseded` rows are those of the
-    transaction that never finished.
+    transaction that never finished. `freelist` deleted, its bytes still in the file: only
+    what `put_back` returns has such rows.
     """
 
     LIVE = "live"
     WAL = "wal"
     JOURNAL = "journal"
     SUPERSEDED = "superseded"
+    FREELIST = "freelist"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,48 @@ class Row:
     state: RowState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """What a database consists of, to look at it more than once."""
+
+    main: Reader
+    wal: Reader | None
+    journal: Reader | None
+    limits: Limits
+    cipher: SqlCipher | None
+
+    def view(self) -> View:
+        return View(
+            self.main,
+            wal=self.wal,
+            journal=self.journal,
+            limits=self.limits,
+            cipher=self.cipher,
+        )
+
+    @contextmanager
+    def free_space(self) -> Iterator[FreeSpace]:
+        """Give the pages of the main file, in clear."""
+        if self.cipher is None:
+            yield FreeSpace(self.main)
+            return
+        view = replace(self, wal=None, journal=None).view()
+        try:
+            yield FreeSpace(_InClear(view, self.main.size))
+        finally:
+            view.close()
+
+
+class _InClear:
+    """A database file as it was before it was encrypted."""
+
+    def __init__(self, view: View, size: int) -> None:
+        self._view, self.size = view, size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._view.read_at(offset, length)
+
+
 class Database:
     """An open database; close it, or use it in a `with` statement.
 
@@ -89,11 +136,18 @@ class Database:
     current rows count as `live`.
     """
 
-    def __init__(self, current: View, base: View | None, log_state: RowState) -> None:
+    def __init__(
+        self,
+        current: View,
+        base: View | None,
+        log_state: RowState,
+        files: _Files | None = None,
+    ) -> None:
         self.problems: list[str] = []
         self._current = current
         self._base = base
         self._log_state = log_state
+        self._files = files
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +165,33 @@ class Database:
         self._current.close()
         if self._base is not None:
             self._base.close()
+
+    def deleted(self) -> list[FreeRow]:
+        """Return the rows that are deleted, whose bytes are still there and fit one table.
+
+        Raises ParseError, LimitError, EvidenceError.
+        """
+        if self._files is None or not self._current.shapes:
+            return []
+        with self._files.free_space() as space:
+            rows = list(space.rows(self._current.shapes))
+        if space.cut:
+            self.problems.append(_CUT)
+        return rows
+
+    def put_back(self, rows: Sequence[FreeRow]) -> Database | None:
+        """Return this database with deleted rows in it, which are `freelist`; others are `live`.
+
+        None where all of them are states of rows that are there now. The two are closed each for
+        itself. Raises ParseError, LimitError, EvidenceError.
+        """
+        if self._files is None or not rows:
+            return None
+        restored = self._files.view()
+        if not restored.put_back(rows):
+            restored.close()
+            return None
+        return Database(restored, self._files.view(), RowState.FREELIST)
 
     def tables(self) -> frozenset[str]:
         """Return the names of the plain tables in either view: no views, no virtual tables."""
@@ -241,28 +322,31 @@ def open_database(
     When the database cannot be opened with its log, it is opened without, and `problems`
     says so. Raises ParseError, LimitError or EvidenceError.
     """
-
-    def view(*, wal: Reader | None = None, journal: Reader | None = None) -> View:
-        return View(main, wal=wal, journal=journal, limits=limits, cipher=cipher)
-
-    wal = wal if wal is not None and wal.size else None
-    journal = journal if journal is not None and journal.size else None
-    if wal is None and journal is None:
-        return Database(view(), None, RowState.LIVE)
+    files = _Files(
+        main=main,
+        wal=wal if wal is not None and wal.size else None,
+        journal=journal if journal is not None and journal.size else None,
+        limits=limits,
+        cipher=cipher,
+    )
+    alone = replace(files, wal=None, journal=None)
+    if files == alone:
+        return Database(files.view(), None, RowState.LIVE, files)
     try:
-        current = view(wal=wal, journal=journal)
+        current = files.view()
     except ParseError:
-        database = Database(view(), None, RowState.LIVE)
+        database = Database(alone.view(), None, RowState.LIVE, alone)
         database.problems.append(_LOG_IGNORED)
         return database
     base, problems = None, []
     try:
-        base = view()
+        base = alone.view()
     except LimitError:
         current.close()
         raise
     except (ParseError, EvidenceError):
         problems.append(_NOT_COMPARED)
-    database = Database(current, base, RowState.JOURNAL if wal is None else RowState.WAL)
+    log_state = RowState.JOURNAL if files.wal is None else RowState.WAL
+    database = Database(current, base, log_state, files)
     database.problems += problems
     return database

@@ -12,15 +12,17 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import apsw
 
 from triage.errors import LimitError, ParseError
+from triage.formats.sqlite_free import Column, FreeRow, Table, affinity
 from triage.formats.sqlite_vfs import CIPHER_NAME, NAME, evidence_vfs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from triage.model import Reader
 
@@ -29,6 +31,7 @@ Value: TypeAlias = "str | int | float | bytes | None"
 _TICK = 10_000  # virtual machine steps between two looks at the budget
 _MAX_TABLES = 5_000
 _PLAIN_TABLE = re.compile(rb"CREATE\s+TABLE\s", re.IGNORECASE)
+_WITHOUT_ROW_ID = re.compile(rb"\)[^)]*WITHOUT\s+ROWID[^)]*\Z", re.IGNORECASE)
 _FUNCTIONS = frozenset(
     {
         "abs",
@@ -169,6 +172,7 @@ class View:
         cipher: SqlCipher | None,
     ) -> None:
         self.tables: dict[str, tuple[str, ...]] = {}
+        self.shapes: list[Table] = []  # of plain tables that have row ids
         self._limits = limits
         self._steps_left = limits.steps
         self._readable: set[tuple[str, str]] = set()
@@ -215,7 +219,7 @@ class View:
             if count >= _MAX_TABLES:
                 raise LimitError(f"more than {_MAX_TABLES} tables")
             name = self._text(raw_name)
-            sql = self._text(raw_sql[:100]).encode("utf-8", "surrogatepass")
+            sql = self._text(raw_sql).encode("utf-8", "surrogatepass")
             if not _PLAIN_TABLE.match(sql) or not _encodable(name):
                 continue
             with suppress(UnicodeDecodeError):  # nobody asks for a column of such a name
@@ -226,6 +230,8 @@ class View:
                 columns = tuple(str(column[1]) for column in described if column[6] == 0)
                 self.tables[name] = columns
                 self._readable.update((name, column) for column in (*columns, "", "ROWID"))
+                if len(columns) == len(described) and not _WITHOUT_ROW_ID.search(sql):
+                    self.shapes.append(_shape(name, described))
 
     def _authorize(
         self, action: int, first: str | None, second: str | None, _db: str | None, _via: str | None
@@ -303,6 +309,50 @@ class View:
             cursor.execute(sql, tuple(params), can_cache=False)
         return names
 
+    def put_back(self, rows: Iterable[FreeRow]) -> int:
+        """Insert rows that were deleted, in memory; return how many the tables take.
+
+        What has the row id or the unique value of a row that is there, or breaks another
+        constraint, is left out: it is an earlier state of that row, or a copy of it.
+        """
+        connection = self._connection
+        if connection is None:
+            raise ParseError("the database is closed")
+        taken = 0
+        with _own_words(self._limits):
+            connection.authorizer = None
+            connection.execute("PRAGMA query_only=OFF").fetchall()
+            try:
+                for (table, count), group in groupby(rows, lambda r: (r.table, len(r.values))):
+                    with suppress(apsw.SQLError):  # an index with a collation of the program's
+                        taken += self._insert(connection, table, count, group)
+            finally:
+                connection.execute("PRAGMA query_only=ON").fetchall()
+                connection.authorizer = self._authorize
+        return taken
+
+    def _insert(
+        self, connection: apsw.Connection, table: Table, count: int, rows: Iterable[FreeRow]
+    ) -> int:
+        columns = [column for column in table.columns[:count] if not column.row_id]
+        places = [n for n, column in enumerate(table.columns[:count]) if not column.row_id]
+        names = ", ".join(["rowid", *(quoted(column.name) for column in columns)])
+        marks = ", ".join("?" * (len(columns) + 1))
+        sql = f"INSERT OR IGNORE INTO main.{quoted(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - quoted
+        before = connection.total_changes()
+        values = ((row.row_id, *(row.values[place] for place in places)) for row in rows)
+        with connection:
+            connection.executemany(sql, values)
+        return connection.total_changes() - before
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return bytes of the main file in clear, fewer only at its end."""
+        if self._connection is None:
+            raise ParseError("the database is closed")
+        with _own_words(self._limits):
+            _, data = self._connection.read("main", 0, offset, length)
+            return data
+
     def _text(self, raw: bytes) -> str:
         if self._encoding == "utf-8":
             return raw.decode("utf-8", "surrogateescape")
@@ -323,6 +373,22 @@ def _place(raw: Any, *, text: int) -> tuple[int, int | float | bytes]:
     if isinstance(raw, bytes):
         return (2 if text else 3, raw)
     return (1, raw)
+
+
+def _shape(name: str, described: Sequence[Sequence[Any]]) -> Table:
+    keys = [column for column in described if column[5]]
+    return Table(
+        name=name,
+        columns=tuple(
+            Column(
+                name=str(column[1]),
+                affinity=affinity(str(column[2])),
+                required=bool(column[3]),
+                row_id=len(keys) == 1 and keys[0] is column and str(column[2]).upper() == "INTEGER",
+            )
+            for column in described
+        ),
+    )
 
 
 def quoted(name: str) -> str:
