@@ -231,3 +231,27 @@ def test_what_is_not_live_is_marked(source: Record, expected: tuple[str, ...]) -
 def test_the_date_of_an_indicator_list_is_told() -> None:
     text = summary_text([finding(1, value={"indicator_list": "web 2026-11-25"})], [], [])
     assert "Known services by the lists web of 2026-11-25" in text
+
+
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        ((-60,), "p1  -60, 2025-03-06: times around it are uncertain"),
+        (
+            (-60, 7200),
+            "p1  the clock was moved 2 times, furthest: 7200, 2025-03-06; times",
+        ),
+    ],
+)
+def test_steps_of_a_clock_stand_with_the_machine(steps: tuple[int, ...], line: str) -> None:
+    found = [
+        finding(
+            number,
+            "system.clock-change",
+            str(seconds),
+            value={"seconds": seconds},
+            times=utc("2025-03-06T07:00:00Z"),
+        )
+        for number, seconds in enumerate(steps)
+    ]
+    assert line in summary_text(found, [], [])

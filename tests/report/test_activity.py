@@ -74,3 +74,19 @@ def test_days_in_numbers_are_limited() -> None:
     days = [f"2025-{month:02}-{day:02}" for month in (1, 3, 5) for day in range(1, 31)]
     result = chart(*days)
     assert (len(result.days), result.days_left_out) == (60, 30)
+
+
+def test_where_a_clock_was_moved_is_marked() -> None:
+    step = {
+        "summary": "the clock went back by 1,800 seconds (event-log)",
+        "times": [
+            {"utc": "2025-03-06T07:00:00Z"},
+            {"utc": "2025-03-06T06:30:00Z"},
+            {"utc": "2031-01-01T00:00:00Z"},
+            {"utc": None},
+        ],
+    }
+    result = activity({("–", "tor"): Counter(("2025-03-05", "2025-03-08"))}, [step])
+    assert result is not None
+    told = "2025-03-06: the clock went back by 1,800 seconds (event-log)"
+    assert result.steps == ((f"{1.5 * WIDTH / 4:.2f}", told),)

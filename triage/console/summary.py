@@ -45,6 +45,19 @@ class _Machine:
     systems: set[str] = field(default_factory=set)
     zones: set[str] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
+    steps: int = 0  # of the clock
+    furthest: str = ""  # the largest of them, in words
+    seconds: int = 0  # of that one
+
+    def step(self, record: Record) -> None:
+        """Count a step of the clock, and remember the largest."""
+        self.steps += 1
+        seconds = abs(int(record["value"]["seconds"]))
+        if seconds > self.seconds:
+            when = next((time["utc"] for time in record["times"] if time["utc"]), None)
+            told = record["summary"]
+            self.seconds = seconds
+            self.furthest = say("summary.step", what=told, when=when[:10]) if when else told
 
 
 @dataclass(slots=True)
@@ -71,6 +84,8 @@ class _Tally:
             self.machines[record["source"]["volume"]].systems.add(record["summary"])
         elif kind == "system.timezone":
             self.machines[record["source"]["volume"]].zones.add(value["zone_name"])
+        elif kind == "system.clock-change":
+            self.machines[record["source"]["volume"]].step(record)
         elif kind == "system.account" and not value.get("for_software"):
             self.machines[record["source"]["volume"]].accounts.add(value["name"])
 
@@ -150,6 +165,8 @@ def _machines(paper: Paper, tally: _Tally) -> None:
             lines.append(say("summary.accounts_more", names=shown, count=more))
         elif shown:
             lines.append(say("summary.accounts", names=shown))
+        if machine.steps:
+            lines.append(say("summary.clock", count=machine.steps, step=machine.furthest))
         for number, line in enumerate(lines):
             head = empty if number else label
             paper.line(f"{head}{line}", hang=cell_len(head))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from triage.report.families import rank
+from triage.report.gather import Record
 from triage.texts import say, word
 
 WIDTH = 720  # units of the chart; a bin is at least one unit wide
@@ -80,10 +81,16 @@ class Activity:
     days: tuple[Day, ...]  # the newest
     days_left_out: int
     outside: int  # events before or after the years that the chart can have
+    steps: tuple[tuple[str, str], ...]  # of clocks: position, what happened
 
 
-def activity(days: Mapping[tuple[str, str], Counter[str]]) -> Activity | None:
-    """Turn counts by UTC day into a chart; None when nothing is dated within its years."""
+def activity(
+    days: Mapping[tuple[str, str], Counter[str]], clocks: Iterable[Record] = ()
+) -> Activity | None:
+    """Turn counts by UTC day into a chart; None when nothing is dated within its years.
+
+    `clocks` are findings of steps of clocks, which the chart marks.
+    """
     outside, kept = 0, {}
     for lane, counts in days.items():
         by_day: Counter[date] = Counter()
@@ -114,7 +121,23 @@ def activity(days: Mapping[tuple[str, str], Counter[str]]) -> Activity | None:
         days=tuple(_told(day, kept, names) for day in newest[:_DAYS_SHOWN]),
         days_left_out=max(len(newest) - _DAYS_SHOWN, 0),
         outside=outside,
+        steps=tuple(_steps(clocks, axis)),
     )
+
+
+def _steps(clocks: Iterable[Record], axis: _Axis) -> Iterator[tuple[str, str]]:
+    """Yield where a clock was moved, by each of the times before and after."""
+    seen: set[tuple[str, str]] = set()
+    for record in clocks:
+        for time in record["times"]:
+            day = _day(time["utc"][:10]) if time["utc"] else None
+            if day is None or not axis.first <= day <= axis.last:
+                continue
+            x = f"{((day - axis.first).days + 0.5) * axis.scale:.2f}"
+            told = x, say("activity.step", when=day, what=record["summary"])
+            if told not in seen:
+                seen.add(told)
+                yield told
 
 
 def _day(text: str) -> date | None:

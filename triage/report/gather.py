@@ -24,6 +24,9 @@ SHOWN = 500
 MESSAGES_SHOWN = 2000
 """Messages that the report shows: a conversation in pieces is of little use."""
 
+CLOCKS = 100
+"""Steps of clocks that are pointed out; all of them are among the findings."""
+
 _PLANNED = frozenset({"expires"})  # dates that were set, not reached: no activity
 _NUMBERS = re.compile("([0-9]+)")
 _LOCATOR = 80  # characters of a locator that decide about order
@@ -73,6 +76,7 @@ class Gathered:
     undated: int = 0  # events without a UTC time
     by_account: Counter[str] = field(default_factory=Counter)
     context: list[Record] = field(default_factory=list)  # systems, accounts, zones
+    clocks: list[Record] = field(default_factory=list)  # steps of clocks, the first of them
     locked: list[Record] = field(default_factory=list)  # volumes closed to us
     lists: set[str] = field(default_factory=set)  # `name YYYY-MM-DD` of indicator lists
     headlines: list[Headline] = field(default_factory=list)
@@ -135,6 +139,8 @@ def gather(findings: Iterable[Record]) -> Gathered:
         result.date(record, account)
         if kind in ("system.os", "system.account", "system.timezone"):
             result.context.append(record)
+        elif kind == "system.clock-change" and len(result.clocks) < CLOCKS:
+            result.clocks.append(record)
         elif kind == "encryption.volume":
             result.locked.append(record)
         if kind in IMPORTANCE:

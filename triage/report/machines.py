@@ -10,6 +10,7 @@ from triage.console.words import size
 from triage.report.gather import Record
 from triage.report.view import Row, fields_of, row
 
+_STEPS_SHOWN = 5  # of one clock
 _SHOWN = 200  # accounts of one volume
 
 
@@ -35,6 +36,8 @@ class Machine:
     label: str
     systems: tuple[Row, ...]
     zones: tuple[Row, ...]
+    clock: tuple[Row, ...]  # steps of it
+    clock_left_out: int
     people: tuple[Person, ...]
     people_left_out: int
     services: tuple[str, ...]  # names of accounts made for software
@@ -59,6 +62,7 @@ def _machine(
 ) -> Machine:
     name = volume["name"]
     accounts = [r for r in records if r["kind"] == "system.account"]
+    steps = [r for r in records if r["kind"] == "system.clock-change"]
     people = [r for r in accounts if not r["value"].get("for_software")]
     counted = sorted(
         ((by_account.get(f"{r['value']['name']} ({name})", 0), r) for r in people),
@@ -73,6 +77,8 @@ def _machine(
         label=", ".join(filter(None, (volume["label"], volume["description"], volume["problem"]))),
         systems=tuple(row(r) for r in records if r["kind"] == "system.os"),
         zones=tuple(row(r) for r in records if r["kind"] == "system.timezone"),
+        clock=tuple(row(r) for r in steps[:_STEPS_SHOWN]),
+        clock_left_out=max(len(steps) - _STEPS_SHOWN, 0),
         people=tuple(
             Person(
                 row=row(r),
