@@ -291,6 +291,8 @@ def test_demo(triage: Triage, tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert "report.html" in ran.out
     assert "Intact" in ran.out
+    assert "data/findings.jsonl was changed" in ran.out
+    assert "decoys taken for real  none" in ran.out
 
 
 def test_a_reader_that_leaves_does_not_end_the_run(folder: Path, tmp_path: Path) -> None:
