@@ -70,7 +70,8 @@ class Run:
     media: MediaHash
     basis: Basis
     training: Training | None = None
-    started: float = field(default_factory=time.monotonic)
+    began: float  # the whole run
+    started: float = field(default_factory=time.monotonic)  # the examination, which has a budget
 
     def out_of_time(self) -> bool:
         """Whether the budget is used up."""
@@ -216,9 +217,9 @@ class Run:
 
 
 def run_with(
-    workers: Launcher, options: Options, observer: Observer, reporter: Reporter
+    workers: Launcher, options: Options, observer: Observer, reporter: Reporter, *, began: float
 ) -> RunResult:
-    """Run with what starts workers. Use `start.run`."""
+    """Run with what starts workers, `began` being when by the monotonic clock. Use `start.run`."""
     image = options.image.absolute()
     recipient = parse_recipient(options.secrets_recipient) if options.secrets_recipient else None
     rests_on = basis(options.validation)
@@ -284,6 +285,7 @@ def run_with(
                     recipient=recipient,
                     results=results,
                     basis=rests_on,
+                    began=began,
                     media=MediaHash(
                         stored=opened.info.stored_hashes,
                         expected=options.expect,
@@ -394,7 +396,7 @@ def _seal(state: Run, reporter: Reporter, findings: Sequence[Record]) -> RunResu
         problems=len(results.problems),
         not_examined=sum(line["counts"] for line in coverage),
         image_hash=media.verdict,
-        milliseconds=round(1000 * (time.monotonic() - state.started)),
+        milliseconds=round(1000 * (time.monotonic() - state.began)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from triage.bundle import BundleWriter
 from triage.engine.nursery import launcher
@@ -19,6 +20,7 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
     InterruptedRunError on Ctrl-C before the findings are complete, which leaves `.partial`; later
     it seals. With `resume` a `.partial` is continued: BundleError says what is not the same.
     """
+    began = time.monotonic()
     partial = options.output.with_name(f"{options.output.name}.partial")
     if os.path.lexists(options.output) or (os.path.lexists(partial) and not options.resume):
         BundleWriter.create(options.output, resume=options.resume)  # says why it is refused
@@ -31,4 +33,4 @@ def run(options: Options, observer: Observer, reporter: Reporter) -> RunResult:
     with launcher(options.plugins) as workers:
         from triage.engine.run import run_with  # noqa: PLC0415 - the nursery imports meanwhile
 
-        return run_with(workers, options, observer, reporter)
+        return run_with(workers, options, observer, reporter, began=began)
