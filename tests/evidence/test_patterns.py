@@ -119,6 +119,10 @@ GLOBS = [
     "**/im.pidgin*/accounts.xml",
     "**/[!a]b",
     "**/[+-9]z",
+    "**/wallet*",
+    "**/wallet.d*",
+    "**/{wallet.dat,wallet,wallets}",
+    "**/*wal*.d*",
     "a/*/b",
     "x/[0-9]*",
     "**/*a*",
@@ -127,8 +131,12 @@ GLOBS = [
 ]
 
 
-@pytest.mark.parametrize("chosen", [GLOBS, GLOBS[:9], GLOBS[:2], ["*"], ["state"], []])
-def test_search_agrees_with_step(chosen: list[str]) -> None:
+@pytest.mark.parametrize("long", [1, 1 << 16], ids=["long", "short"])
+@pytest.mark.parametrize("chosen", [GLOBS, GLOBS[:13], GLOBS[:9], GLOBS[:2], ["*"], ["state"], []])
+def test_search_agrees_with_step(
+    chosen: list[str], long: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triage.evidence.patterns._LONG", long)
     chance = random.Random(3)  # noqa: S311 - the same names every time
     patterns = PatternSet(chosen)
     pieces = ["a", "b", "x", ".log", "wallet", ".dat", "state", "z", "0", "GRÖSSE", "im.pidgin"]

@@ -15,13 +15,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from triage.errors import UsageError
 
 _ANY_DEPTH = "**"
 _GLOB = re.compile(r"[*?\[]")
 _STAR = "[^/]*"
+_WILD = "*?["
+_PARTS = re.compile(r"[*?]+|\[.[^\]]*\]")  # between them, letters that stand for themselves
 _MAX_ALTERNATIVES = 256
+_LONG = 1 << 16  # characters of a text, from which an expression for many names pays
 _MAX_MEMO = 4096  # names remembered a state: hostile images have millions
 
 
@@ -95,8 +99,28 @@ def _compiled(glob: str) -> re.Pattern[str]:
         raise UsageError(f"bad [ in pattern {glob!r}: {error}") from None
 
 
-def _finders(globs: Iterable[str]) -> Iterator[tuple[re.Pattern[str], bool]]:
-    """Yield expressions that find, in a text of names, those that match some glob.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finder:
+    """Finds, in a text of names that each end in `/`, those that match some glob or are listed."""
+
+    regex: re.Pattern[str]
+    backwards: bool = False  # it reads the text from its end
+    needs: str = ""  # in the text, or nothing can match
+
+    def find(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield where in the text each name begins, and the name."""
+        if self.needs not in text:
+            return
+        if self.backwards:
+            for match in self.regex.finditer(f"{text[::-1]}/"):
+                yield len(text) - match.end(), match[0][:0:-1]
+        else:
+            for match in self.regex.finditer(f"/{text}"):
+                yield match.start(), match[0][1:]
+
+
+def _finders(globs: Iterable[str]) -> Iterator[_Finder]:
+    """Yield what finds the names that match some glob.
 
     What begins with a wildcard and ends without one is sought backwards: an expression that begins
     with a letter leaves most names at their first.
@@ -104,13 +128,34 @@ def _finders(globs: Iterable[str]) -> Iterator[tuple[re.Pattern[str], bool]]:
     forwards: list[str] = []
     backwards: list[str] = []
     for glob in sorted(globs):
-        if glob[0] in "*?" and glob[-1] not in "*?" and "[" not in glob:
-            backwards.append(_component(glob[::-1]))
+        if glob[0] not in _WILD:
+            forwards.append(glob)
+        elif glob[-1] not in "*?" and "[" not in glob:
+            backwards.append(glob[::-1])
         else:
-            forwards.append(_component(glob))
-    for sources in (forwards, backwards):
-        if sources:
-            yield re.compile(f"/(?:{'|'.join(sources)})(?=/)"), sources is backwards
+            needs = max(_PARTS.split(glob), key=len)
+            yield _Finder(regex=re.compile(f"/{_component(glob)}(?=/)"), needs=needs)
+    if forwards:
+        yield _Finder(regex=_any_name(forwards))
+    if backwards:
+        yield _Finder(regex=_any_name(backwards), backwards=True)
+
+
+def _any_name(globs: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(f"/{_alternatives(sorted(globs))}(?=/)")
+
+
+def _alternatives(globs: Iterable[str], depth: int = 3) -> str:
+    """Return an expression for some globs: by their first letters, so that few are tried."""
+    sources = []
+    for first, group in groupby(globs, key=lambda glob: glob[:1]):
+        some = list(group)
+        if depth and len(some) > 1 and first and first not in _WILD:
+            rest = _alternatives([glob[1:] for glob in some], depth - 1)
+            sources.append(re.escape(first) + rest)
+        else:
+            sources += [_component(glob) for glob in some]
+    return f"(?:{'|'.join(sources)})"
 
 
 Step = tuple[int, tuple[int, ...], tuple[int, ...]]
@@ -124,12 +169,27 @@ class _State:
     literals: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     globs: list[tuple[re.Pattern[str], str, tuple[int, int]]] = field(default_factory=list)
     any_glob: re.Pattern[str] | None = None
-    finders: list[tuple[re.Pattern[str], bool]] = field(default_factory=list)
-    """The same for a text of names, each between two `/`; some read it backwards."""
+    finders: tuple[_Finder, ...] = ()  # the same for a text of names
+    listed: _Finder | None = None  # the literals, for a long text; made when there is one
     everything: bool = False  # some glob is a mere `*`
     staying: frozenset[tuple[int, int]] = frozenset()
     stay_id: int | None = None
     memo: dict[str, Step] = field(default_factory=dict)
+
+
+def _listed(state: _State, text: str) -> Iterator[tuple[int, str]]:
+    """Yield where in a text of names the literals of a state stand."""
+    if len(text) >= _LONG:
+        if state.listed is None and state.literals:
+            state.listed = _Finder(regex=_any_name(state.literals))
+        if state.listed is not None:
+            yield from state.listed.find(text)
+        return
+    at = 0
+    for name in text.split("/")[:-1]:
+        if name in state.literals:
+            yield at, name
+        at += len(name) + 1
 
 
 class PatternSet:
@@ -193,7 +253,7 @@ class PatternSet:
             sources = sorted({regex.pattern for regex, _, _ in state.globs})
             state.any_glob = re.compile("|".join(sources))
             state.everything = _STAR in sources
-            state.finders = list(_finders(globs))
+            state.finders = tuple(_finders(globs))
         state.staying = frozenset(staying)
         self._ids[positions] = len(self._states)
         self._states.append(state)
@@ -230,17 +290,17 @@ class PatternSet:
             return
         state = self._states[state_id]
         folded = text.casefold()
-        wanted = set(state.literals)
-        for finder, backwards in () if state.everything else state.finders:
-            if backwards:
-                wanted.update(found[:0:-1] for found in finder.findall(f"{folded[::-1]}/"))
-            else:
-                wanted.update(found[1:] for found in finder.findall(f"/{folded}"))
-        names = folded.split("/")
-        names.pop()
-        for position, name in enumerate(names):
-            if state.everything or name in wanted:
+        if state.everything:
+            for position, name in enumerate(folded.split("/")[:-1]):
                 yield position, self._known(state, name)
+            return
+        found = {at: name for finder in state.finders for at, name in finder.find(folded)}
+        found.update(_listed(state, folded))
+        position = last = 0
+        for at in sorted(found):
+            position += folded.count("/", last, at)
+            last = at
+            yield position, self._known(state, found[at])
 
     def _known(self, state: _State, name: str) -> Step:
         known = state.memo.get(name)
