@@ -119,6 +119,7 @@ class _Builder:
             id=step.id,
             inventor=self.inventor,
             own=Inventor(f"{self.inventor.seed}/{step.id}"),
+            volume=f"{step.image}/{step.volume}",
             family=plan.family,
             owner=person,
             people=self.people,

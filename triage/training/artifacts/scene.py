@@ -45,6 +45,7 @@ class Scene:
     id: str
     inventor: Inventor  # of the scenario: the same label gives the same value to all artifacts
     own: Inventor  # of this artifact alone
+    volume: str  # `image/volume`
     family: Family
     owner: Person
     people: Mapping[str, Person]

@@ -21,7 +21,7 @@ _ZONES: Final = {0: "GMT Standard Time", 60: "W. Europe Standard Time"}
 
 def machine_of(scene: Scene) -> tuple[int, int, int]:
     """Return the three numbers in the security identifiers of a machine."""
-    one, two, three = struct.unpack("<3I", scene.inventor.bytes(f"machine {scene.home}", 12))
+    one, two, three = struct.unpack("<3I", scene.inventor.bytes(f"machine {scene.volume}", 12))
     return one, two, three
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -117,26 +117,24 @@ def _title(address: str) -> str:
     return f"Training page {hashlib.sha256(host.encode()).hexdigest()[:4]}"
 
 
-def service(scene: Scene) -> None:
-    """Leave an onion service on a Linux server: its keys, torrc, state of tor, and the web server.
+def service_keys(scene: Scene) -> None:
+    """Leave the keys of an onion service, as somebody copies them.
 
-    name: of the service, an address of kind `onion` that `values` made.
-    clients: names of clients that may connect; empty for everybody.
+    name: of the service, a value of the kind `onion`.
+    clients: names of clients that may connect; none for everybody.
     """
-    label = scene.text("name")
-    onion = f"{scene.inventor.onion(label)}.onion"
-    clients = scene.settings.strings("clients", ())
-    folder = scene.folder or "var/lib/tor/hidden_service"
-    made = scene.when - timedelta(days=40, minutes=8)
-    key = Ed25519PrivateKey.from_private_bytes(scene.inventor.bytes(label, 32))
-    scene.file(f"{folder}/hostname", f"{onion}\n", made)
-    public = b"== ed25519v1-public: type0 ==".ljust(32, b"\0") + key.public_key().public_bytes_raw()
-    scene.file(f"{folder}/hs_ed25519_public_key", public, made)
-    secret = b"== ed25519v1-secret: type0 ==".ljust(32, b"\0") + _expanded(key)
-    scene.file(f"{folder}/hs_ed25519_secret_key", secret, made)
-    for client in clients:
-        line = f"descriptor:x25519:{scene.own.base32(client)}\n"
-        scene.file(f"{folder}/authorized_clients/{client}.auth", line, made + timedelta(days=3))
+    folder = scene.folder or "hidden_service"
+    _keys(scene, folder)
+
+
+def service(scene: Scene) -> None:
+    """Leave an onion service on a Linux server: its keys, torrc and the state of tor.
+
+    name: of the service, a value of the kind `onion`.
+    clients: names of clients that may connect; none for everybody.
+    """
+    folder = "var/lib/tor/hidden_service"
+    made = _keys(scene, folder)
     scene.file(
         "etc/tor/torrc",
         "DataDirectory /var/lib/tor\nSocksPort 9050\n"
@@ -155,17 +153,29 @@ def service(scene: Scene) -> None:
     scene.file("var/lib/tor/state", state)
     valid = scene.when.replace(minute=0, second=0) - timedelta(hours=1)
     scene.file("var/lib/tor/cached-microdesc-consensus", tor_files.consensus(valid))
-    scene.shows("tor.onion-service", f"{folder}/hs_ed25519_public_key", main=True, onion=onion)
-    stamp = f"{scene.when:%Y-%m-%dT%H:%M:%SZ}"
-    match: Mapping[str, Wanted] = {"times.last_written": stamp}
+    match: Mapping[str, Wanted] = {"times.last_written": f"{scene.when:%Y-%m-%dT%H:%M:%SZ}"}
     scene.claims.append(Claim(kind="tor.client", path="var/lib/tor/state", match=match, main=True))
-    scene.call(
-        onion=onion,
-        path=f"/{folder}",
-        clients=str(len(clients)),
-        last=f"{scene.when:%Y-%m-%d %H:%M:%S} UTC",
-        made=f"{made:%Y-%m-%d}",
-    )
+    scene.call(last=f"{scene.when:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _keys(scene: Scene, folder: str) -> datetime:
+    """Leave the folder of a service and return when it was made."""
+    label = scene.text("name")
+    onion = f"{scene.inventor.onion(label)}.onion"
+    clients = scene.settings.strings("clients", ())
+    made = scene.when - timedelta(days=40, minutes=8)
+    key = Ed25519PrivateKey.from_private_bytes(scene.inventor.bytes(label, 32))
+    scene.file(f"{folder}/hostname", f"{onion}\n", made)
+    public = b"== ed25519v1-public: type0 ==".ljust(32, b"\0") + key.public_key().public_bytes_raw()
+    scene.file(f"{folder}/hs_ed25519_public_key", public, made)
+    secret = b"== ed25519v1-secret: type0 ==".ljust(32, b"\0") + _expanded(key)
+    scene.file(f"{folder}/hs_ed25519_secret_key", secret, made)
+    for client in clients:
+        line = f"descriptor:x25519:{scene.own.base32(client)}\n"
+        scene.file(f"{folder}/authorized_clients/{client}.auth", line, made + timedelta(days=3))
+    scene.shows("tor.onion-service", f"{folder}/hs_ed25519_public_key", main=True, onion=onion)
+    scene.call(onion=onion, path=f"/{folder}", clients=str(len(clients)), made=f"{made:%Y-%m-%d}")
+    return made
 
 
 def _expanded(key: Ed25519PrivateKey) -> bytes:
@@ -176,4 +186,4 @@ def _expanded(key: Ed25519PrivateKey) -> bytes:
     return bytes(digest)
 
 
-MAKERS: Final = {"tor.browser": browser, "tor.service": service}
+MAKERS: Final = {"tor.browser": browser, "tor.service": service, "tor.service-keys": service_keys}

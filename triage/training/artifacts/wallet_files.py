@@ -45,11 +45,11 @@ def _sealed(scene: Scene, label: str, length: int) -> bytes:
 def geth(scene: Scene) -> None:
     """Leave a key file of geth: address and time in clear, the key under a password."""
     folder = scene.below("AppData/Roaming/Ethereum/keystore", ".ethereum/keystore", "keystore")
-    address = values.ethereum(scene.own, "wallet")
+    address = values.ethereum(scene.own, "wallet").lower()
     made = scene.when - timedelta(days=30)
-    path = f"{folder}/UTC--{made:%Y-%m-%dT%H-%M-%S}.000000000Z--{address[2:].lower()}"
+    path = f"{folder}/UTC--{made:%Y-%m-%dT%H-%M-%S}.000000000Z--{address[2:]}"
     data = {
-        "address": address[2:].lower(),
+        "address": address[2:],
         "crypto": {
             "cipher": "aes-128-ctr",
             "ciphertext": scene.own.bytes("text", 32).hex(),
