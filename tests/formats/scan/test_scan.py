@@ -96,6 +96,17 @@ def test_one_wrong_character_is_no_hit(name: str) -> None:
     assert scan(f" {wrong} ".encode()) == []
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "bc1qf375fttdtn8a3agsuqr2gkeu4zeukr2n5n8axc",
+        "BC1QF375FTTDTN8A3AGSUQR2GKEU4ZEUKR2N5N8AXC",
+    ],
+)
+def test_a_segwit_address_of_the_letters_of_base58_is_found(address: str) -> None:
+    assert [found_text(hit) for hit in scan(f"pay {address}\r\n".encode())] == [address]
+
+
 @pytest.mark.parametrize("before", ["A", "0", "%3"])
 def test_a_longer_run_is_no_address(before: str) -> None:
     assert scan(f"{before}{TEXTS['p2pkh']}x".encode()) == []

@@ -78,15 +78,19 @@ _IS_UPPER, _IS_LOWER = (
 _DIGITS = 3  # Solana's addresses with fewer are too like names
 _COLUMNS = np.arange(_SOLANA_LONGEST)
 
+_BECH32_SHAPE = (
+    rb"(?i:(?:bc|tb|bcrt|ltc|tltc|addr|stake|test|zs|u|utest)1|[qp])[02-9ac-hj-np-zAC-HJ-NP-Z]+"
+)
 _SHAPE = re.compile(
     rb"(?P<base58>[1-9A-HJ-NP-Za-km-z]+)"
     rb"|(?P<ethereum>0x[0-9A-Fa-f]{40})"
-    rb"|(?P<bech32>(?i:(?:bc|tb|bcrt|ltc|tltc|addr|stake|test|zs|u|utest)1|[qp])"
-    rb"[02-9ac-hj-np-zAC-HJ-NP-Z]+)"
+    rb"|(?P<bech32>" + _BECH32_SHAPE + rb")"
     rb"|(?P<age>1[02-9AC-HJ-NP-Zac-hj-np-z]+)"
     rb"|(?P<base32>[A-Za-z2-7]{56})"
     rb"|(?P<hex>(?:0x)?[0-9A-Fa-f]{64})"
 )
+# One in eleven addresses of native segwit happens to have no 0 and no l, as if it were base58.
+_ALSO_BECH32 = re.compile(_BECH32_SHAPE)
 _KEY_WORD = re.compile(rb"(?i:priv|secret|seed|entropy|key)")
 SOLANA_WORD = re.compile(
     rb"(?i:solana|phantom|solflare|backpack|pubkey|public[ _-]?key|address|wallet)"
@@ -153,7 +157,7 @@ def _families(data: bytes, start: int, end: int) -> int:
             return ADDRESS
         case "bech32":
             # One case, or it is no bech32: most words of base64 end here.
-            return ADDRESS if token in (token.lower(), token.upper()) else 0
+            return ADDRESS if _is_one_case(token) else 0
         case "age":
             return SECRET if _follows_age(data, start) else 0
         case "base32":
@@ -190,9 +194,15 @@ def _base58(token: bytes, data: bytes, start: int) -> int:
         return SECRET
     if size == 64:  # noqa: PLR2004 - hexadecimal that happens to have no 0
         return SECRET if _follows_key_word(data, start) else 0
+    if _is_one_case(token) and _ALSO_BECH32.fullmatch(token):
+        return ADDRESS
     if _SOLANA_SHORTEST <= size <= _SOLANA_LONGEST and not _may_be_hashed(token):
         return ADDRESS if SOLANA_WORD.search(data, max(0, start - WORD_BEFORE), start) else 0
     return ADDRESS
+
+
+def _is_one_case(token: bytes) -> bool:
+    return token in (token.lower(), token.upper())
 
 
 def _may_be_hashed(token: bytes) -> bool:
