@@ -45,6 +45,7 @@ def pidgin(scene: Scene) -> None:
     """Leave Pidgin: an XMPP account whose password is saved, a contact with a verified key, a log.
 
     with: whom, a key of `people`. messages: `> text` to the other, `< text` from there.
+    gives: path, account, peer.
     """
     root = scene.below("AppData/Roaming/.purple", ".purple", ".purple")
     other = scene.person("with")
@@ -78,6 +79,7 @@ def signal(scene: Scene) -> None:
     """Leave Signal Desktop: its store, encrypted, and the key beside it as before 2024.
 
     with: whom, a key of `people`. messages: `> text` to the other, `< text` from there.
+    gives: path, peer.
     """
     root = scene.below("AppData/Roaming/Signal", ".config/Signal", "Signal")
     other, key = scene.person("with"), scene.own.bytes("signal key", 32)
@@ -116,7 +118,10 @@ def _signal_rows(scene: Scene, other: Person) -> Iterator[tuple[str, tuple[objec
 
 
 def telegram_desktop(scene: Scene) -> None:
-    """Leave Telegram Desktop: who is logged in, without a passcode; it keeps no messages."""
+    """Leave Telegram Desktop: who is logged in, without a passcode; it keeps no messages.
+
+    gives: path, number.
+    """
     root = scene.below(
         "AppData/Roaming/Telegram Desktop/tdata",
         ".local/share/TelegramDesktop/tdata",

@@ -12,6 +12,7 @@ def links(scene: Scene) -> None:
 
     onions: the addresses, each `address` or `address | word about it`.
     name: of the file.
+    gives: path.
     """
     folder = scene.below("Documents", "Documents")
     path = f"{folder}/{scene.text('name', 'links.txt')}".lstrip("/")
@@ -28,6 +29,7 @@ def bookmarks(scene: Scene) -> None:
     """Leave bookmarks exported as a page: ordinary ones, and onion addresses among them.
 
     onions: the addresses, each `address` or `address | title`.
+    gives: path.
     """
     folder = scene.below("Documents", "Documents")
     path = f"{folder}/{scene.text('name', 'bookmarks.html')}".lstrip("/")

@@ -21,6 +21,7 @@ def thunderbird(scene: Scene) -> None:
     """Leave a Thunderbird profile with one account, and messages in its inbox.
 
     messages: each `sender | subject | text`.
+    gives: path, address.
     """
     root = scene.below(
         "AppData/Roaming/Thunderbird/Profiles/tr41n1ng.default-release",

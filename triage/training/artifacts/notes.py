@@ -14,6 +14,7 @@ def addresses(scene: Scene) -> None:
     """Leave a note with addresses of cryptocurrencies.
 
     lines: each `text | address`. name: of the file.
+    gives: path.
     """
     path = _path(scene, "payments.txt")
     lines = [line.rpartition("|") for line in scene.settings.strings("lines", ())]
@@ -30,6 +31,7 @@ def phrase(scene: Scene) -> None:
     """Leave a recovery phrase in a text file, between ordinary lines.
 
     phrase: the words. name: of the file.
+    gives: path, length.
     """
     path = _path(scene, "recipe.txt")
     words = scene.text("phrase")
@@ -44,6 +46,7 @@ def text(scene: Scene) -> None:
     """Leave any text: a decoy that only looks like something, or a part of the story.
 
     text: what it says. name: of the file.
+    gives: path.
     """
     path = _path(scene, "note.txt")
     scene.file(path, scene.text("text").replace("\n", "\r\n"))

@@ -23,6 +23,7 @@ def secret_key(scene: Scene) -> None:
     """Leave an exported private key, armored, under a passphrase.
 
     name: of the file. of: whose key it is; the account's own when not given.
+    gives: path, fingerprint, owner.
     """
     person = scene.people[scene.settings.take("of", str, scene.owner.key)]
     path = f"{scene.below('Documents', 'Documents')}/{scene.text('name', 'backup.asc')}".lstrip("/")
@@ -36,6 +37,7 @@ def keyring(scene: Scene) -> None:
     """Leave a GnuPG keyring: the own public key and those of others.
 
     others: keys of `people`.
+    gives: path, keys, fingerprint.
     """
     root = scene.below("AppData/Roaming/gnupg", ".gnupg", "gnupg")
     keys = [key_of(scene, scene.owner)]
@@ -50,6 +52,7 @@ def message(scene: Scene) -> None:
     """Leave an encrypted message, armored.
 
     to: whose key it is encrypted to. name: of the file.
+    gives: path, to, fingerprint.
     """
     path = f"{scene.below('Documents', 'Documents')}/{scene.text('name', 'order.asc')}".lstrip("/")
     key = key_of(scene, scene.person("to"))

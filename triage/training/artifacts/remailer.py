@@ -17,6 +17,7 @@ def mixmaster(scene: Scene) -> None:
     """Leave a folder of sent mail with a Mixmaster packet to a remailer, among ordinary messages.
 
     remailer: address of the remailer.
+    gives: path, remailer.
     """
     path = _path(scene)
     remailer = scene.text("remailer", "mix@relay.example")
@@ -32,6 +33,7 @@ def cypherpunk(scene: Scene) -> None:
     """Leave a folder of sent mail with a message that a cypherpunk remailer is to send on.
 
     remailer: address of the remailer. to: whom it is to be sent on to.
+    gives: path, remailer, to.
     """
     path = _path(scene)
     remailer = scene.text("remailer", "remailer@relay.example")

@@ -31,6 +31,7 @@ def windows(scene: Scene) -> None:
     name: of the computer. accounts: keys of `people`.
     stick: serial number of a USB stick that was plugged in. ledger: `true` for a hardware wallet.
     programs: programs that the first account started, as Windows writes their paths.
+    gives: computer, stick, zone, account.
     """
     computer = scene.text("name", "TRAINING-PC")
     people = [scene.people[key] for key in scene.settings.strings("accounts", (scene.owner.key,))]
@@ -114,6 +115,7 @@ def linux(scene: Scene) -> None:
     """Leave a Debian machine: its release, name, zone and accounts.
 
     name: of the host. accounts: keys of `people`.
+    gives: host, account.
     """
     host = scene.text("name", "training-host")
     people = [scene.people[key] for key in scene.settings.strings("accounts", (scene.owner.key,))]
@@ -162,6 +164,7 @@ def shell_history(scene: Scene) -> None:
     """Leave what was typed into a shell: bash with times, or PowerShell.
 
     commands: the lines. software: names of programs that the tool knows among them.
+    gives: path.
     """
     commands = scene.settings.strings("commands", ())
     if scene.family == "windows":

@@ -32,6 +32,7 @@ def browser(scene: Scene) -> None:
     bookmarks: onion addresses, with or without a path, that stand in the toolbar.
     visits: addresses in the history, which only a browser that was told to keep it has.
     bridge: `true` when tor was told to use one.
+    gives: path, version, last, bridge.
     """
     root = scene.below("Desktop/Tor Browser", _LINUX, "Tor Browser")
     bookmarks = scene.settings.strings("bookmarks", ())
@@ -122,6 +123,7 @@ def service_keys(scene: Scene) -> None:
 
     name: of the service, a value of the kind `onion`.
     clients: names of clients that may connect; none for everybody.
+    gives: onion, path, clients, made.
     """
     folder = scene.folder or "hidden_service"
     _keys(scene, folder)
@@ -132,6 +134,7 @@ def service(scene: Scene) -> None:
 
     name: of the service, a value of the kind `onion`.
     clients: names of clients that may connect; none for everybody.
+    gives: onion, path, clients, made, last.
     """
     folder = "var/lib/tor/hidden_service"
     made = _keys(scene, folder)

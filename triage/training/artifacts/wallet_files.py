@@ -17,6 +17,7 @@ def monero(scene: Scene) -> None:
     """Leave a Monero wallet: its keys and its cache, sealed; the address in a file beside them.
 
     name: of the wallet.
+    gives: path, address.
     """
     folder = scene.below("Documents/Monero/wallets", "Monero/wallets", "Monero/wallets")
     label = scene.text("name", "first")
@@ -43,7 +44,10 @@ def _sealed(scene: Scene, label: str, length: int) -> bytes:
 
 
 def geth(scene: Scene) -> None:
-    """Leave a key file of geth: address and time in clear, the key under a password."""
+    """Leave a key file of geth: address and time in clear, the key under a password.
+
+    gives: path, address, made.
+    """
     folder = scene.below("AppData/Roaming/Ethereum/keystore", ".ethereum/keystore", "keystore")
     address = values.ethereum(scene.own, "wallet").lower()
     made = scene.when - timedelta(days=30)
@@ -77,6 +81,7 @@ def exchange(scene: Scene) -> None:
     """Leave a list of withdrawals as customers of Binance save it.
 
     to: the Bitcoin address that was paid to. name: of the file.
+    gives: path, to.
     """
     folder = scene.below("Downloads", "Downloads")
     path = f"{folder}/{scene.text('name', 'withdrawals.csv')}".lstrip("/")

@@ -30,6 +30,7 @@ def electrum(scene: Scene) -> None:
     """Leave an Electrum wallet of which the addresses can be read; its keys are under a password.
 
     name: of the file. label: what the owner wrote beside the first address.
+    gives: path, address, label.
     """
     path = f"{_electrum_folder(scene)}/{scene.text('name', 'default_wallet')}"
     label = scene.text("label", "first")
@@ -68,6 +69,7 @@ def electrum_sealed(scene: Scene) -> None:
     """Leave an Electrum wallet that is encrypted as a whole: only that it is one can be told.
 
     name: of the file.
+    gives: path.
     """
     path = f"{_electrum_folder(scene)}/{scene.text('name', 'savings')}"
     blocks = _LEAST + scene.own.bytes("length", 1)[0] % 64 + 60
@@ -82,6 +84,7 @@ def core(scene: Scene) -> None:
     """Leave a wallet of Bitcoin Core 25 (descriptors, SQLite), encrypted.
 
     name: of its folder.
+    gives: path, address.
     """
     folder = scene.below("AppData/Local/Bitcoin/wallets", ".bitcoin/wallets", "Bitcoin/wallets")
     path = f"{folder}/{scene.text('name', 'main')}/wallet.dat"
@@ -97,6 +100,7 @@ def core_old(scene: Scene) -> None:
     """Leave a wallet of Bitcoin Core 0.8 (Berkeley DB) whose keys stand in clear.
 
     name: of its folder. label: of its address.
+    gives: path, address, label.
     """
     folder = scene.below("AppData/Roaming/Bitcoin", ".bitcoin", "Bitcoin")
     path = f"{folder}/wallet.dat"

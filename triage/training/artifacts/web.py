@@ -15,6 +15,7 @@ def firefox(scene: Scene) -> None:
     """Leave a Firefox profile: history and bookmarks.
 
     visits, bookmarks: addresses, each `address` or `address | title`.
+    gives: path.
     """
     root = scene.below(
         "AppData/Roaming/Mozilla/Firefox/Profiles/tr41n1ng.default-release",
@@ -47,6 +48,7 @@ def chrome(scene: Scene) -> None:
     """Leave a Chrome profile: history.
 
     visits: addresses, each `address` or `address | title`.
+    gives: path.
     """
     root = scene.below(
         "AppData/Local/Google/Chrome/User Data/Default",

@@ -59,6 +59,7 @@ def _made(
         id=name.replace(".", "-"),
         inventor=inventor,
         own=Inventor(f"{inventor.seed}/{name}"),
+        volume=family,
         family=family,
         owner=owner,
         people=drawn,
