@@ -213,7 +213,7 @@ class PatternSet:
                 if not all(parts) or parts[-1] == _ANY_DEPTH:
                     raise UsageError(f"pattern {pattern!r} has an empty name or ends in **")
                 for part in parts:
-                    if part != _ANY_DEPTH and _GLOB.search(part):
+                    if part not in self._regexes and part != _ANY_DEPTH and _GLOB.search(part):
                         self._regexes[part] = _compiled(part)
                 self._parts.append(parts)
                 self._owner.append(number)
