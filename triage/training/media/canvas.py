@@ -30,6 +30,24 @@ class Canvas:
             end = offset + len(data)
             yield offset, data
 
+    def blocks(self, size: int) -> Iterator[bytes]:
+        """Yield everything in blocks of `size` bytes, the last one shorter."""
+        zeros = bytes(size)
+        pieces = self.pieces()
+        piece = next(pieces, None)
+        for at in range(0, self.size, size):
+            end = min(at + size, self.size)
+            block: bytearray | None = None
+            while piece is not None and piece[0] < end:
+                offset, data = piece
+                block = block or bytearray(end - at)
+                start, stop = max(offset, at), min(offset + len(data), end)
+                block[start - at : stop - at] = data[start - offset : stop - offset]
+                if stop < offset + len(data):
+                    break
+                piece = next(pieces, None)
+            yield bytes(block) if block else zeros[: end - at]
+
 
 Runs = tuple[range, ...]
 """Cluster numbers of a file in its order."""

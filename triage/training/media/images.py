@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from triage.training.media.ewf import Acquisition, new_file, write_ewf
 from triage.training.media.model import Disk
 from triage.training.media.partitions import lay_out
 
@@ -14,7 +15,7 @@ def write_raw(disk: Disk, path: Path) -> None:
     Raises TrainingError when the disk cannot be built, FileExistsError when `path` exists.
     """
     canvas = lay_out(disk)
-    with path.open("xb") as file:
+    with new_file(path) as file:
         for offset, data in canvas.pieces():
             file.seek(offset)
             file.write(data)
@@ -36,4 +37,7 @@ def write_e01(
     The texts and `when` (nanoseconds since 1970, UTC) go into the header. Raises TrainingError when
     the disk cannot be built, FileExistsError when a segment exists.
     """
-    raise NotImplementedError
+    acquisition = Acquisition(
+        case=case, evidence=evidence, examiner=examiner, notes=notes, when=when
+    )
+    return write_ewf(lay_out(disk), path, acquisition)
