@@ -9,7 +9,7 @@ import pytest
 
 from triage import profile
 from triage.errors import ProfileError
-from triage.guidance import CASES, load, parse
+from triage.guidance import CASES, Guidance, load, parse
 
 
 def shipped() -> dict[str, Any]:
@@ -18,12 +18,14 @@ def shipped() -> dict[str, Any]:
 
 
 def test_what_a_run_records_reads_back() -> None:
-    assert parse(shipped(), where="x") == load()[0]
+    for guidance in load():
+        value = json.loads(json.dumps(asdict(guidance)))
+        assert parse(value, where="x") == guidance
 
 
-def test_every_step_that_forbids_or_orders_names_what_it_rests_on() -> None:
-    guidance = load()[0]
-    assert tuple(guidance.cases) == CASES["crypto"]
+@pytest.mark.parametrize("guidance", load(), ids=lambda guidance: guidance.name)
+def test_every_step_that_forbids_or_orders_names_what_it_rests_on(guidance: Guidance) -> None:
+    assert tuple(guidance.cases) == CASES[guidance.name]
     assert all(step.sources for step in guidance.always)
     for case in guidance.cases.values():
         assert case.steps[0].sources, case.title
@@ -71,6 +73,7 @@ def test_an_agency_replaces_it_beside_its_profile(tmp_path: Path) -> None:
     mine.write_text("name: mine\nguidance: ours\n", encoding="utf-8")
     loaded = profile.load(["quick", str(mine)])
     assert loaded.guidance[0].always[0].text == "Call the duty officer."
+    assert loaded.guidance[1:] == load()[1:]
     assert profile.load(["quick"]).guidance == load()
 
 

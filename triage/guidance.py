@@ -27,7 +27,8 @@ CASES: Final = {
         "exchange-account",
         "addresses-only",
         "software-only",
-    )
+    ),
+    "evidence": ("locked-volume", "remote-account", "other-device"),
 }
 """Cases of each guidance, the most pressing first."""
 

@@ -120,3 +120,21 @@ def test_what_a_bundle_records_is_not_trusted() -> None:
     assert guidance_of({"profile": {}}) is None
     with pytest.raises(AlteredError):
         guidance_of({"profile": {"guidance": [guidance | {"always": "x"}]}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "case"),
+    [
+        ("encryption.volume", {"state": "locked"}, "locked-volume"),
+        ("encryption.volume", {"state": "opened"}, None),
+        ("chat.account", {}, "remote-account"),
+        ("mail.account", {}, "remote-account"),
+        ("system.usb", {}, "other-device"),
+        ("wallet.file", {"state": "plain"}, None),
+    ],
+)
+def test_which_case_of_handling_evidence(kind: str, value: Record, case: str | None) -> None:
+    gathered = Cases()
+    gathered.add(at("/x", kind, value))
+    handling = next(one for one in load() if one.name == "evidence")
+    assert [one.case for one in gathered.matters(handling)] == ([case] if case else [])

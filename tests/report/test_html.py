@@ -588,9 +588,20 @@ def test_what_to_do_stands_before_the_findings_with_its_sources(
     assert text.index("time-critical A seed, key or password") < text.index("First to read")
     assert "Tell the seizure lead now" in text
     ids = page.attributes("id")
-    assert "source-swgde" in ids
+    assert "source-crypto-swgde" in ids
     assert all(href is None or href[1:] in ids for href in page.attributes("href") if href != "#")
 
 
 def test_without_cryptocurrency_nothing_is_to_be_done(make: Make, make_bundle: MakeBundle) -> None:
     assert "now" not in Page(render(make_bundle([make(2)]))).attributes("id")
+
+
+def test_how_to_handle_evidence_stands_beside_what_it_belongs_to(
+    make: Make, make_bundle: MakeBundle
+) -> None:
+    value = value_of("encryption.volume", "luks2") | {"state": "locked"}
+    page = Page(render(make_bundle([make(1, "encryption.volume", value=value)])))
+    assert "A volume or container is locked" in page.text
+    assert "An open volume closes with the power" in page.text
+    assert "A wallet is locked" not in page.text
+    assert {"evidence", "source-evidence-nij-on"} <= set(page.attributes("id"))

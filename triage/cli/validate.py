@@ -74,7 +74,7 @@ def validate_command(
     Examples:
       triage validate -o validation-2026-11 --sign lab.key --examiner "A. Examiner"
       triage run exhibit-7.E01 -o exhibit-7.bundle --validation validation-2026-11
-      triage validate -o quick --set artifacts --filesystem fat32
+      triage validate -o quick --set artifacts --filesystem ext4
     """
     signer = load_signer(sign, passphrase()) if sign else None
     samples = os.environ.get(SAMPLES)

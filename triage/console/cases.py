@@ -1,4 +1,4 @@
-"""Which case a place with cryptocurrency is: what must be done about it first.
+"""Which case of a guidance a place is: what must be done about it first.
 
 A place is one file, or one spot outside files. It stands under the most pressing of its findings:
 a secret in clear comes before the wallet that it stands in, the wallet before its addresses.
@@ -16,7 +16,8 @@ from triage.guidance import CASES, Advice, Guidance, parse
 
 Record = dict[str, Any]
 
-_ORDER: Final = CASES["crypto"]
+CRYPTO, EVIDENCE = CASES
+_ORDER: Final = CASES[CRYPTO]
 _SECRET, _UNLOCKED, _LOCKED, _DEVICE, _SERVICE, _ADDRESSES, _SOFTWARE = _ORDER
 _NO_KEYS: Final = frozenset({"rpc-password", "node-password", "view-keys"})
 """Secrets that open a node or show payments, and move nothing by themselves."""
@@ -34,6 +35,7 @@ _KINDS: Final = frozenset(
         "indicator.crypto-secret",
     }
 )
+_LOCKED_VOLUME, _REMOTE_ACCOUNT, _OTHER_DEVICE = CASES[EVIDENCE]
 _KEPT = 2000  # places of one case; the others are counted
 _SAID = 3  # findings that speak for one place
 
@@ -73,17 +75,21 @@ class _Spot:
 class Cases:
     """Gathers records in any order; memory for what is shown."""
 
-    _spots: dict[str, _Spot] = field(default_factory=dict)
+    _spots: dict[str, dict[str, _Spot]] = field(
+        default_factory=lambda: {name: {} for name in CASES}
+    )
 
     def add(self, record: Record) -> None:
         """Take a finding of any kind."""
-        rank = _rank(record)
-        if rank is None:
-            return
+        for name, rank in ((CRYPTO, _rank(record)), (EVIDENCE, _evidence(record))):
+            if rank is not None:
+                self._add(self._spots[name], rank, record)
+
+    def _add(self, spots: dict[str, _Spot], rank: int, record: Record) -> None:
         where = _where(record)
-        spot = self._spots.get(where)
+        spot = spots.get(where)
         if spot is None or rank < spot.rank:
-            self._spots[where] = spot = _Spot(rank, account_name(record), marks(record))
+            spots[where] = spot = _Spot(rank, account_name(record), marks(record))
         if rank == spot.rank:
             spot.count += 1
             if len(spot.what) < _SAID:
@@ -95,10 +101,10 @@ class Cases:
 
     def _matters(self, guidance: Guidance) -> Iterator[Matter]:
         by_rank: dict[int, list[tuple[str, _Spot]]] = {}
-        for where, spot in self._spots.items():
+        for where, spot in self._spots[guidance.name].items():
             by_rank.setdefault(spot.rank, []).append((where, spot))
         for rank, spots in sorted(by_rank.items()):
-            case = _ORDER[rank]
+            case = CASES[guidance.name][rank]
             spots.sort(key=lambda pair: (bool(pair[1].marks), pair[0]))
             yield Matter(
                 case=case,
@@ -108,24 +114,28 @@ class Cases:
             )
 
 
-def guidance_of(run: Record) -> Guidance | None:
-    """Return the guidance on cryptocurrency that a run recorded, None when it is an earlier one.
+def guidances_of(run: Record) -> tuple[Guidance, ...]:
+    """Return the guidance that a run recorded; of an earlier run there may be none.
 
-    Raises AlteredError when it is not of the form.
+    Raises AlteredError when one is not of the form.
     """
-    for value in run["profile"].get("guidance") or ():
-        try:
-            guidance = parse(value, where="run.json: profile.guidance")
-        except ProfileError as error:
-            raise AlteredError(str(error)) from None
-        if guidance.name == "crypto":
-            return guidance
-    return None
+    try:
+        return tuple(
+            parse(value, where="run.json: profile.guidance")
+            for value in run["profile"].get("guidance") or ()
+        )
+    except ProfileError as error:
+        raise AlteredError(str(error)) from None
+
+
+def guidance_of(run: Record) -> Guidance | None:
+    """Return the guidance on cryptocurrency that a run recorded. Raises AlteredError as above."""
+    return crypto(guidances_of(run))
 
 
 def crypto(guidances: Iterable[Guidance]) -> Guidance | None:
     """Return the guidance on cryptocurrency."""
-    return next((one for one in guidances if one.name == "crypto"), None)
+    return next((one for one in guidances if one.name == CRYPTO), None)
 
 
 def _place(where: str, spot: _Spot) -> Place:
@@ -149,6 +159,21 @@ def _rank(record: Record) -> int | None:
         return None
     case = _case(record["kind"], record["value"], record)
     return None if case is None else _ORDER.index(case)
+
+
+def _evidence(record: Record) -> int | None:
+    """Return the rank of what a finding says about handling the evidence; None: nothing."""
+    case: str | None = None
+    match record["kind"]:
+        case "encryption.volume" if record["value"].get("state") == "locked":
+            case = _LOCKED_VOLUME
+        case "chat.account" | "mail.account":
+            case = _REMOTE_ACCOUNT
+        case "system.usb":
+            case = _OTHER_DEVICE
+        case _:
+            pass
+    return None if case is None else CASES[EVIDENCE].index(case)
 
 
 def _case(kind: str, value: Record, record: Record) -> str | None:

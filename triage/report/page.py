@@ -15,12 +15,13 @@ from typing import Any
 import jinja2
 
 from triage.bundle import Bundle
-from triage.console.cases import guidance_of
+from triage.console.cases import CRYPTO, Cases, Matter, guidances_of
 from triage.console.headlines import first_of_each
 from triage.console.training import training_of
 from triage.console.words import size, title_of
 from triage.errors import AlteredError
 from triage.findings import KINDS, Confidence, Shows
+from triage.guidance import Guidance
 from triage.report.activity import LANE, WIDTH, activity
 from triage.report.coverage import closed, covered
 from triage.report.families import rank
@@ -46,6 +47,16 @@ class KindPart:
     left_out: int
     sections: tuple[Section, ...]
     conversations: tuple[Conversation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guide:
+    """A guidance that belongs to something found. rests_on: its sources, as they are numbered."""
+
+    anchor: str
+    guidance: Guidance
+    matters: tuple[Matter, ...]
+    rests_on: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +103,6 @@ def compile_templates() -> None:
 
 def _context(bundle: Bundle) -> dict[str, Any]:
     run = bundle.run
-    guidance = guidance_of(run)
     found = gather(bundle.findings())
     families = _families(found)
     cited = {section.place.file for section in _sections(families) if section.place.file}
@@ -121,9 +131,7 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "found": found,
         "lists": tuple(_aged(found.lists, run["started"])),
         "headlines": lines,
-        "guidance": guidance,
-        "matters": found.cases.matters(guidance) if guidance else (),
-        "rests_on": list(guidance.sources) if guidance else [],
+        "guides": tuple(_guides(found.cases, guidances_of(run))),
         "shown": {row.id for section in _sections(families) for row in section.rows},
         "families": families,
         "activity": activity(found.days, found.clocks),
@@ -136,6 +144,17 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "shows": tuple(Shows),
         "size": size,
     }
+
+
+def _guides(cases: Cases, guidances: Iterable[Guidance]) -> Iterator[Guide]:
+    for guidance in guidances:
+        if matters := cases.matters(guidance):
+            yield Guide(
+                anchor="now" if guidance.name == CRYPTO else guidance.name,
+                guidance=guidance,
+                matters=matters,
+                rests_on=tuple(guidance.sources),
+            )
 
 
 def _aged(lists: Iterable[str], started: str) -> Iterator[tuple[str, str, int | None]]:

@@ -86,6 +86,8 @@ def _canvas(disk: Disk, needed: int) -> Canvas:
 
 
 def _add(canvas: Canvas, start: int, volume: Volume) -> None:
+    if volume.filesystem not in _WRITERS:
+        raise TrainingError(f"{volume.filesystem} cannot be written yet", where=volume.label)
     try:
         written = _WRITERS[volume.filesystem](volume, start // _SECTOR)
     except TrainingError as error:

@@ -28,7 +28,7 @@ _HOSTS: Final[Mapping[Filesystem, tuple[int, int]]] = {
     "ntfs": (40, 2400),
     "ext4": (1, 980),
 }
-_INNER_SIZE: Final = 12 << 20
+_INNER_SIZE: Final = 10 << 20
 _VHD_FOOTER: Final = 512
 
 

@@ -12,16 +12,9 @@ from triage.training.validation.hiding import Hiding, hide, possible
 from triage.training.validation.noise import noise
 from triage.training.validation.specimen import Specimen
 
-FILESYSTEMS: Final[tuple[Filesystem, ...]] = ("fat32", "exfat", "ntfs", "ext4")
+FILESYSTEMS: Final[tuple[Filesystem, ...]] = ("fat16", "exfat", "ntfs", "ext4")
 
-# Of a volume, in bytes. A FAT32 has at least 65,525 clusters.
-_SIZES: Final[Mapping[Filesystem, int]] = {
-    "fat16": 24 << 20,
-    "fat32": 40 << 20,
-    "exfat": 24 << 20,
-    "ntfs": 24 << 20,
-    "ext4": 24 << 20,
-}
+_SIZE: Final = 20 << 20  # of a volume, in bytes
 _WHEN: Final = 1_741_199_400 * 10**9
 _SIGNATURE: Final = 0x5EED0000
 
@@ -76,9 +69,7 @@ def _image(name: str, filesystem: Filesystem, number: int, specimens: Specimens)
             continue
         label = f"{name} {hiding}"
         lair = hide(specimens(label, filesystem), hiding, filesystem)
-        volumes.append(
-            lair.volume(label=_label(hiding), size=_SIZES[filesystem], serial=len(volumes) + 1)
-        )
+        volumes.append(lair.volume(label=_label(hiding), size=_SIZE, serial=len(volumes) + 1))
         volume = f"p{len(volumes)}"
         gaps.extend(
             Gap(what=f"{specimen}, {hiding}", why=why) for specimen, why in lair.left_out.items()
@@ -120,7 +111,7 @@ def _noise_volume(files: Mapping[str, bytes], filesystem: Filesystem) -> Volume:
     return Volume(
         filesystem=filesystem,
         label="NOISE",
-        size=_SIZES[filesystem],
+        size=_SIZE,
         serial=0x5EEDFFFF,
         entries=tuple(
             Entry(
