@@ -30,6 +30,8 @@ from triage.formats import plist
 from triage.formats.registry import Key, open_with_logs
 from triage.formats.stamps import plist_date, stamp
 
+from ._ini import sections_of
+
 _MOST = 10_000
 _LIST = r"Microsoft\Windows NT\CurrentVersion\NetworkList"
 _TYPES: Final = {6: "wired", 23: "vpn", 71: "wireless", 243: "mobile"}
@@ -116,7 +118,7 @@ def _local(event: str, key: Key, name: str) -> tuple[Time, ...]:
 )
 def linux_networks(artifact: Artifact) -> Iterator[SystemNetwork]:
     """List networks that NetworkManager keeps, and when each was last up."""
-    sections = _ini(artifact.text(_LARGEST))
+    sections = sections_of(artifact.text(_LARGEST))
     connection = sections.get("connection", {})
     if not connection:
         raise ParseError("not a connection of NetworkManager")
@@ -140,21 +142,8 @@ def _last_up(artifact: Artifact, uuid: str) -> tuple[Time, ...]:
     found = artifact.resolve("/var/lib/NetworkManager/timestamps")
     if found is None or not uuid:
         return ()
-    value = _ini(found.text(_LARGEST)).get("timestamps", {}).get(uuid.casefold())
+    value = sections_of(found.text(_LARGEST)).get("timestamps", {}).get(uuid.casefold())
     return stamp("last_connected", value, "s_unix") if value and value.isdecimal() else ()
-
-
-def _ini(text: str) -> dict[str, dict[str, str]]:
-    """Read a keyfile: sections of `key=value`, keys in small letters."""
-    sections: dict[str, dict[str, str]] = {}
-    section: dict[str, str] = {}
-    for line in text.splitlines():
-        if line.startswith("[") and line.rstrip().endswith("]"):
-            section = sections.setdefault(line.strip()[1:-1], {})
-        elif "=" in line and not line.startswith("#"):
-            key, _, value = line.partition("=")
-            section[key.strip().casefold()] = value.strip()
-    return sections
 
 
 @extractor(

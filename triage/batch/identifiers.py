@@ -299,6 +299,7 @@ _READERS: Mapping[str, Callable[[Value], Iterable[Identifier]]] = MappingProxyTy
         "system.os": _system,
         "system.usb": _usb,
         "system.account": _account,
+        "system.online-account": _account,
         "vpn.client": _vpn,
     }
 )

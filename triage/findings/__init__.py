@@ -37,6 +37,7 @@ from triage.findings.machine import (
     SystemClockChange,
     SystemLogon,
     SystemNetwork,
+    SystemOnlineAccount,
     SystemUsb,
 )
 from triage.findings.mail import MailAccount, MailRemailerClient, MailRemailerMessage
@@ -85,6 +86,7 @@ KINDS: dict[str, type[Finding]] = {
         SystemLogon,
         SystemUsb,
         SystemNetwork,
+        SystemOnlineAccount,
         SystemClockChange,
         ProgramExecuted,
         ProgramPresent,
@@ -176,6 +178,7 @@ __all__ = [
     "SystemClockChange",
     "SystemLogon",
     "SystemNetwork",
+    "SystemOnlineAccount",
     "SystemOs",
     "SystemTimezone",
     "SystemUsb",

@@ -102,6 +102,31 @@ class SystemLogon(Finding):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemOnlineAccount(Finding):
+    """An account at an online service that the system or one of its accounts is signed in to."""
+
+    kind: ClassVar[str] = "system.online-account"
+    identity: ClassVar[tuple[str, ...]] = ("service", "internet_name", "trace")
+    title: ClassVar[str] = "Accounts at online services"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="The system keeps this name of an account at an online service.",
+        does_not_mean="That it is signed in now, or whose account it is.",
+        other_explanations="Somebody else signed in on this machine; an account of an employer.",
+        next_steps="Ask the service to preserve what it holds: files, backups and keys may lie "
+        "there, and the times of its logons tell from where it was used.",
+    )
+
+    service: str  # Microsoft, OneDrive, Apple, google …
+    internet_name: str
+    full_name: str | None = None
+    trace: str  # identity-store, device-join, onedrive, office, gnome-online-accounts …
+
+    def summary(self) -> str:
+        """Service and name."""
+        return f"{self.service} account {self.internet_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemClockChange(Finding):
     """A place where time runs backwards in something that only goes forward."""
 

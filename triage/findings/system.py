@@ -62,7 +62,7 @@ class SystemAccount(Finding):
     for_software: bool = False  # made for software, not for people
     credential_state: str | None = None  # password set, empty or locked; its hash is never shown
     groups: tuple[str, ...] = ()  # names, sorted
-    internet_name: str | None = None  # e-mail address of an online account tied to it
+    internet_name: str | None = None  # name of an online account tied to it, an e-mail address
 
     def summary(self) -> str:
         """Name, number and home folder."""
