@@ -50,6 +50,7 @@ _PATTERNS = (
     (Literal.WIDE_SPACE, rb"\xe3\x80\x80", 0),
     *((Literal.UTF_16_ASIAN, part + rb".{1,44}" + part, re.DOTALL) for part in _PARTED),
 )
+_NARROW = len(_PATTERNS) - len(_PARTED)  # the others are of UTF-16, which has zeros
 
 Search = Callable[[bytes], Iterator[tuple[int, Literal]]]
 """From bytes to (end of match, what), in order."""
@@ -57,7 +58,7 @@ Search = Callable[[bytes], Iterator[tuple[int, Literal]]]
 
 def _with_python(data: bytes) -> Iterator[tuple[int, Literal]]:
     found: list[tuple[int, Literal]] = []
-    for literal, pattern in _COMPILED:
+    for literal, pattern in _COMPILED if b"\0" in data else _COMPILED[:_NARROW]:
         for match in pattern.finditer(data):
             found.append((match.end(), literal))
             if literal in _ONCE:
@@ -69,17 +70,17 @@ _COMPILED = tuple((literal, re.compile(source, flags)) for literal, source, flag
 
 
 @cache  # on first use: a worker imports every module, and most scan nothing
-def _database() -> Any:
-    flags = []
-    for literal, _, options in _PATTERNS:
+def _database(count: int) -> Any:
+    flags, patterns = [], _PATTERNS[:count]
+    for literal, _, options in patterns:
         flag = hyperscan.HS_FLAG_DOTALL
         flag |= hyperscan.HS_FLAG_CASELESS if options & re.IGNORECASE else 0
         flag |= hyperscan.HS_FLAG_SINGLEMATCH if literal in _ONCE else 0
         flags.append(flag)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
-        expressions=[source for _, source, _ in _PATTERNS],
-        ids=[int(literal) for literal, _, _ in _PATTERNS],
+        expressions=[source for _, source, _ in patterns],
+        ids=[int(literal) for literal, _, _ in patterns],
         flags=flags,
     )
     return database
@@ -92,7 +93,8 @@ def _with_hyperscan(data: bytes) -> Iterator[tuple[int, Literal]]:
         found.append((end, Literal(number)))
 
     if data:
-        _database().scan(data, match_event_handler=note)
+        database = _database(len(_PATTERNS) if b"\0" in data else _NARROW)
+        database.scan(data, match_event_handler=note)
     yield from sorted(found)
 
 

@@ -61,9 +61,11 @@ def decoded(data: bytes, *, asian: bool) -> Iterator[Decoded]:
 
     `asian` says whether Asian words are looked for.
     """
-    if data.count(b"\0") < _PARTED:  # blanks of any script have one
+    if b"\0" not in data:
         return
     zero = np.frombuffer(data, np.uint8, len(data) & ~7) == 0
+    if np.count_nonzero(zero) < _PARTED:  # blanks of any script have one
+        return
     for offset, every_other in enumerate(_EVERY_OTHER):
         latin = bool((zero.view(np.uint64) == every_other).any())
         yield from _readings(data, offset, latin=latin, asian=asian)

@@ -244,7 +244,7 @@ def _merged(spans: Iterable[tuple[int, int]], size: int) -> list[tuple[int, int]
 
 
 _LONGEST_TAG = 202
-_TABLE_SIZE = 4096  # bytes in which eleven tags must begin
+_TABLE_SIZE = 2400  # bytes in which eleven tags must begin
 _BACKSLASH, _OPEN = np.uint8(ord("\\")), np.uint8(ord("<"))
 _ESCAPED: Final = np.isin(np.arange(256), list(b"nrt"))
 _HARD_BLANK = b"&nbsp;"
