@@ -11,7 +11,6 @@ import pytest
 from tests.conftest import lines
 from tests.engine.runs import go, options, records
 from tests.evidence.test_locked import disk
-from tests.evidence.volume_writers import luks1
 from tests.hostile.fat import Fat, long_name
 from triage import profile
 from triage.credentials import Credential, CredentialKind
@@ -20,6 +19,7 @@ from triage.engine.source import open_source
 from triage.errors import ExitCode
 from triage.evidence.locks import SecretKind
 from triage.registry import NONE
+from triage.training.writers.luks import luks1
 
 IMAGES = Path(__file__).parents[2] / "fixtures" / "images"
 KEY = b"the bytes of a key file, \x00 and more"

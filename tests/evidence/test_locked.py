@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.evidence.volume_writers import EXTENT, SECTOR, START, essiv, luks1, luks2, lvm, xts
+from tests.evidence.volume_writers import EXTENT, START, lvm
 from triage.evidence.image import open_image
 from triage.evidence.layers import Part
 from triage.evidence.locks import Known, Secret, SecretKind, Trying, VolumeKey
 from triage.evidence.nested import parts
 from triage.evidence.sectors import sectors
 from triage.model import ByteRun, Storage, VolumeState
+from triage.training.writers.luks import SECTOR, essiv, luks1, luks2, xts
 
 IMAGES = Path(__file__).parents[2] / "fixtures" / "images"
 PASSWORD = b"correct horse"

@@ -16,7 +16,7 @@ from triage.errors import UsageError
 from triage.hashing import sha256
 from triage.training.truth import Data, load
 from triage.training.validation import foreign, suite
-from triage.training.validation.images import FILESYSTEMS, artifact_images
+from triage.training.validation.images import FILESYSTEMS, artifact_images, locked_images
 from triage.training.validation.results import Measured, read
 from triage.training.validation.specimen import Shown, Specimen
 from triage.training.validation.specimens import made
@@ -45,8 +45,8 @@ def findings() -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    def examine(image: Path, output: Path, *, depth: str, jobs: int) -> tuple[Any, Measured]:
-        del output, jobs
+    def examine(image: Path, output: Path, *, depth: str, **_: object) -> tuple[Any, Measured]:
+        del output
         return SimpleNamespace(findings=findings), Measured(
             name=image.name, sha256="a" * 64, depth=depth, exit_code=0, findings=2, seal_code="A"
         )
@@ -108,7 +108,15 @@ def test_an_image_has_every_place_and_noise_apart() -> None:
     for image in artifact_images("x", lambda *_: (NOTE,), ("ntfs", "ext4")):
         places = {one.hiding for one in image.placed}
         (noise,) = image.noise
-        assert len(places) == len(image.disk.volumes) - 1
-        assert noise == f"p{len(image.disk.volumes)}"
+        assert noise == f"p{len(places) + 1}"
         assert ("alternate stream" in places) == image.name.endswith("ntfs")
     assert len(FILESYSTEMS) == 4
+
+
+def test_a_locked_image_is_the_same_with_and_without_its_password(tmp_path: Path) -> None:
+    locked, opened = locked_images("x", lambda *_: (NOTE,))
+    assert (locked.password, opened.password is not None) == (None, True)
+    locked.write(tmp_path / "one")
+    data = (tmp_path / "one").read_bytes()
+    assert data.startswith(b"LUKS\xba\xbe\0\2")
+    assert b"x.onion" not in data

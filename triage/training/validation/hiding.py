@@ -46,6 +46,8 @@ class Hiding(StrEnum):
     STREAM = "alternate stream"
     RAW_IMAGE = "raw image on the disk"
     VHD_IMAGE = "VHD on the disk"
+    LOCKED = "locked, no key"
+    OPENED = "locked, with key"
 
     @property
     def place(self) -> Place:
@@ -65,8 +67,11 @@ _PLACES: Final[Mapping[Hiding, Place]] = {
     Hiding.STREAM: Place.STREAM,
     Hiding.RAW_IMAGE: Place.NESTED,
     Hiding.VHD_IMAGE: Place.NESTED,
+    Hiding.LOCKED: Place.LOCKED,
+    Hiding.OPENED: Place.LOCKED,
 }
 _ONLY_NTFS: Final = (Hiding.STREAM,)
+_WHOLE_DISK: Final = (Hiding.LOCKED, Hiding.OPENED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +108,8 @@ class Lair:
 
 
 def possible(hiding: Hiding, filesystem: Filesystem) -> bool:
-    """Whether a file system has such a place."""
-    return filesystem == "ntfs" or hiding not in _ONLY_NTFS
+    """Whether a volume among others can have such a place."""
+    return hiding not in _WHOLE_DISK and (filesystem == "ntfs" or hiding not in _ONLY_NTFS)
 
 
 def hide(specimens: Sequence[Specimen], hiding: Hiding, filesystem: Filesystem) -> Lair:
@@ -203,6 +208,8 @@ _WAYS: Final[Mapping[Hiding, Callable[[Lair, int, Specimen], None]]] = {
     Hiding.ZIP: _zip,
     Hiding.GZIP: _gzip,
     Hiding.STREAM: _stream,
+    Hiding.LOCKED: _plain,
+    Hiding.OPENED: _plain,
 }
 
 
@@ -210,7 +217,7 @@ def _inside(lair: Lair, specimens: Sequence[Specimen], hiding: Hiding) -> None:
     """Put a FAT volume with all specimens into a file."""
     inner = hide(specimens, Hiding.PLAIN, "fat16")
     volume = inner.volume(label="INNER", size=_INNER_SIZE, serial=0x5EED0001)
-    data = _bytes(lay_out(Disk(scheme="mbr", volumes=(volume,), signature=0x5EED0002)))
+    data = whole(lay_out(Disk(scheme="mbr", volumes=(volume,), signature=0x5EED0002)))
     host = "/Machines/backup.img"
     if hiding is Hiding.VHD_IMAGE:
         host, data = "/Machines/backup.vhd", data + vhd_footer(len(data))
@@ -245,11 +252,12 @@ def vhd_footer(size: int) -> bytes:
     return whole.ljust(_VHD_FOOTER, b"\0")
 
 
-def _bytes(canvas: Canvas) -> bytes:
-    whole = bytearray(canvas.size)
+def whole(canvas: Canvas) -> bytes:
+    """Return all bytes of a small disk."""
+    found = bytearray(canvas.size)
     for offset, data in canvas.pieces():
-        whole[offset : offset + len(data)] = data
-    return bytes(whole)
+        found[offset : offset + len(data)] = data
+    return bytes(found)
 
 
 def _readable(lair: Lair, specimen: Specimen, moved: Callable[[str], str | None]) -> None:

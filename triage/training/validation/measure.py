@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import triage
 from triage.bundle import Bundle
+from triage.credentials import Credential, CredentialKind
 from triage.engine.options import Options
 from triage.profile import load as load_profile
 from triage.training.matching import WHOLE, best_answer
@@ -108,11 +109,21 @@ class Measure:
 
 
 def examine(
-    image: Path, output: Path, *, depth: str, jobs: int, topics: Sequence[str] = ()
+    image: Path, output: Path, *, depth: str, jobs: int, password: bytes | None = None
 ) -> tuple[Bundle, Measured]:
-    """Run this program over an image as its command does. Raises what a run raises."""
+    """Run this program over an image as its command does. Raises what a run raises.
+
+    password: of a volume, as it would stand in a credentials file.
+    """
+    given = password and Credential(number=1, kind=CredentialKind.VOLUME_PASSWORD, value=password)
     result = triage.run(
-        Options(image=image, output=output, profile=load_profile((depth, *topics)), jobs=jobs)
+        Options(
+            image=image,
+            output=output,
+            profile=load_profile([depth]),
+            jobs=jobs,
+            credentials=(given,) if given else (),
+        )
     )
     bundle = Bundle.open(result.path)
     return bundle, Measured(

@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from triage.training.media.images import write_raw
 from triage.training.media.model import Filesystem
 from triage.training.truth import Image, Truth, to_bytes
 from triage.training.validation.foreign import foreign
-from triage.training.validation.images import Gap, Made, Placed, artifact_images
+from triage.training.validation.images import Gap, Made, Placed, artifact_images, locked_images
 from triage.training.validation.measure import DEPTHS, Measure, examine
 from triage.training.validation.results import Limit, Validation
 from triage.training.validation.specimen import Specimen
@@ -30,7 +31,10 @@ SAMPLES: Final = "TRIAGE_SAMPLES"
 _SEED: Final = "validation-1"
 _FAMILIES: Final[dict[str, Family]] = {"ntfs": "windows", "ext4": "linux"}
 _ALWAYS: Final = (
-    Limit(what="BitLocker, FileVault", why="no tool makes such volumes offline here"),
+    Limit(
+        what="BitLocker, FileVault, LUKS 1",
+        why="no volume of them is made; LUKS 2 stands for the way from a key to the volume",
+    ),
     Limit(what="shadow copies, APFS snapshots", why="no tool makes them offline here"),
     Limit(what="phones, memory, network devices", why="not what this program examines"),
     Limit(
@@ -75,7 +79,7 @@ def validate(asked: Asked, say: Callable[[str], None]) -> Validation:
         limits.extend(Limit(what=f"{set_}: {gap.what}", why=gap.why) for gap in one.gaps)
         say(f"{one.name}: make the image")
         try:
-            write_raw(one.disk, asked.folder / "images" / f"{one.name}.raw")
+            one.write(asked.folder / "images" / f"{one.name}.raw")
         except TriageError as error:
             limits.append(Limit(what=f"{set_}: {one.name}", why=f"no image can be made: {error}"))
             continue
@@ -102,6 +106,9 @@ def _images(asked: Asked) -> Iterator[tuple[str, Made | Gap]]:
     if "artifacts" in asked.sets:
         for one in artifact_images("artifacts", _artifacts, wanted):
             yield "artifacts", one
+        if not wanted:
+            for one in locked_images("artifacts", _artifacts):
+                yield "artifacts", one
     if "foreign" in asked.sets and asked.samples is not None:
         samples = tuple(foreign(asked.samples))
         for one in artifact_images("foreign", lambda *_: samples, wanted):
@@ -138,9 +145,9 @@ def _scenario(name: str) -> Iterator[Made | Gap]:
         known = {one.item.known_miss for one in placed} - {None}
         yield Made(
             name=f"{name}-{image}",
-            disk=disk,
+            filesystem=", ".join(sorted(set(filesystems.values()))),
+            write=partial(write_raw, disk),
             placed=placed,
-            noise={},
             gaps=tuple(
                 Gap(what=f"{name}, known miss", why=str(why)) for why in sorted(known, key=str)
             ),
@@ -154,12 +161,12 @@ def _examine(asked: Asked, set_: str, one: Made, depth: str, measure: Measure) -
         asked.folder / "bundles" / f"{one.name}.{depth}.bundle",
         depth=depth,
         jobs=asked.jobs,
+        password=one.password,
     )
     measure.measured.append(measured)
     measure.count(set_, depth, one.placed, bundle)
     if one.noise:
-        filesystem = one.disk.volumes[0].filesystem
-        measure.count_noise(set_, filesystem, depth, one.noise, bundle)
+        measure.count_noise(set_, one.filesystem, depth, one.noise, bundle)
     truth = to_bytes(_truth(one, measured.sha256))
     (asked.folder / "images" / f"{one.name}.truth.json").write_bytes(truth)
 
