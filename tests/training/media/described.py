@@ -22,6 +22,7 @@ SIZES: dict[Filesystem, int] = {
     "fat16": 8 * MIB,
     "fat32": 36 * MIB,
     "exfat": 8 * MIB,
+    "ntfs": 8 * MIB,
     "ext4": 8 * MIB,
 }
 MANY = 300

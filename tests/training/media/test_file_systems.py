@@ -35,6 +35,7 @@ CHECKS = {
     "fat16": (["fsck.vfat", "-n"], "files"),
     "fat32": (["fsck.vfat", "-n"], "files"),
     "exfat": (["fsck.exfat", "-n"], "clean"),
+    "ntfs": (["ntfsresize", "-i", "-f"], "Accounting clusters"),
     "ext4": (["e2fsck", "-f", "-n"], "Pass 5"),
 }
 LOCAL = {"fat16", "fat32", "exfat"}
@@ -122,6 +123,7 @@ DIGESTS = {
     "fat16": "5b1fb923f109cbbf479413c85674dfe43ba892ef1ffce2f0b466e4cd8bfc2a3e",
     "fat32": "809edc88455a28b62aa437847f5ea548e3d7ff00f01f9d4b9f74ef772297fdb9",
     "exfat": "0e2e6d056e18cd436be50fcc399c440bfbae7b89cbbb807a9d497ae43b1bed1f",
+    "ntfs": "76db8b1af6be59b68582067242fef03817f5f286b13d161cac32fc8bb036f34b",
     "ext4": "886f63b9cf04a2e9ca87e2a22839ecde63722999bd6c6c8bf547bdb73916b794",
 }
 

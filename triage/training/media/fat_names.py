@@ -42,6 +42,11 @@ def name_all(children: Sequence[Node]) -> tuple[Named, ...]:
     return tuple(namer.name(node) for node in children)
 
 
+def is_short(name: str) -> bool:
+    """Say whether MS-DOS could give this name, in whatever case."""
+    return _SHORT.fullmatch(name.upper()) is not None
+
+
 class _Namer:
     def __init__(self) -> None:
         self._taken: set[bytes] = set()
@@ -77,7 +82,7 @@ class _Namer:
 
 def _case(name: str) -> int | None:
     """Return the flags of a name that needs no long one, else None."""
-    if not _SHORT.fullmatch(name.upper()):
+    if not is_short(name):
         return None
     flags = 0
     for part, flag in zip(_parted(name), (_LOWER_STEM, _LOWER_EXTENSION), strict=True):

@@ -17,6 +17,7 @@ from triage.training.media.exfat import write_exfat
 from triage.training.media.ext4 import write_ext4
 from triage.training.media.fat import write_fat
 from triage.training.media.model import Disk, Filesystem, Volume
+from triage.training.media.ntfs import write_ntfs
 
 _SECTOR = 512
 _UNIT = 4096
@@ -29,6 +30,7 @@ _WRITERS: dict[Filesystem, Callable[[Volume, int], Canvas]] = {
     "fat16": write_fat,
     "fat32": write_fat,
     "exfat": write_exfat,
+    "ntfs": write_ntfs,
     "ext4": write_ext4,
 }
 _MBR_TYPES: dict[Filesystem, int] = {
