@@ -22,7 +22,7 @@ from triage.training.validation.document import document
 from triage.training.validation.markdown import markdown
 from triage.training.validation.results import Validation, summed
 from triage.training.validation.statement import statement
-from triage.training.validation.suite import SAMPLES, SETS, Asked, validate
+from triage.training.validation.suite import NOT_EXAMINED, NOT_MADE, SAMPLES, SETS, Asked, validate
 
 _PATH = click.Path(path_type=Path)
 
@@ -109,7 +109,7 @@ def validate_command(
 
 
 def _unmade(validation: Validation) -> bool:
-    return any("no image can be made" in limit.why for limit in validation.limits)
+    return any(limit.why.startswith((NOT_MADE, NOT_EXAMINED)) for limit in validation.limits)
 
 
 def _tell(validation: Validation, output: Path, digest: str, format_: str) -> None:

@@ -65,12 +65,15 @@ def document(validation: Validation, statement: str, signer: str | None) -> Docu
 
 
 def limits(validation: Validation) -> Table:
-    """Return what was not measured, or is known to be missed."""
+    """Return what was not measured, or is known to be missed; for one reason in one row."""
+    whys: dict[str, list[str]] = {}
+    for limit in validation.limits:
+        whys.setdefault(limit.why, []).append(limit.what)
     return Table(
         title="Not measured, or known to be missed",
         about="Nothing can be said of these from this report.",
         columns=("what", "why"),
-        rows=tuple((limit.what, limit.why) for limit in validation.limits),
+        rows=tuple(("; ".join(what), why) for why, what in whys.items()),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from triage import canonical
@@ -41,6 +41,9 @@ class Cell:
     def ratio(self) -> Ratio:
         """Found of there."""
         return Ratio(part=self.found, whole=self.there)
+
+
+_COLUMNS: Final = tuple(field.name for field in fields(Cell))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,10 @@ class Validation:
     limits: tuple[Limit, ...]
 
     def to_bytes(self) -> bytes:
-        """Return `validation.json`."""
-        return canonical.line({"format": FORMAT, **asdict(self)})
+        """Return `validation.json`; the cells are a table, as there are thousands."""
+        rows = [[getattr(cell, name) for name in _COLUMNS] for cell in self.cells]
+        table = {"columns": _COLUMNS, "rows": rows}
+        return canonical.line({"format": FORMAT, **asdict(self), "cells": table})
 
 
 def read(data: bytes) -> Validation:
@@ -112,7 +117,10 @@ def read(data: bytes) -> Validation:
             **{
                 **value,
                 "sets": tuple(value["sets"]),
-                "cells": tuple(Cell(**one) for one in value["cells"]),
+                "cells": tuple(
+                    Cell(**dict(zip(value["cells"]["columns"], row, strict=True)))
+                    for row in value["cells"]["rows"]
+                ),
                 "falsehoods": tuple(Falsehood(**one) for one in value["falsehoods"]),
                 "measured": tuple(Measured(**one) for one in value["measured"]),
                 "limits": tuple(Limit(**one) for one in value["limits"]),

@@ -28,6 +28,9 @@ from triage.training.validation.specimens import made
 SETS: Final = ("artifacts", "scenarios", "foreign")
 SAMPLES: Final = "TRIAGE_SAMPLES"
 
+NOT_MADE: Final = "no image can be made"
+NOT_EXAMINED: Final = "the run failed"
+
 _SEED: Final = "validation-1"
 _FAMILIES: Final[dict[str, Family]] = {"ntfs": "windows", "ext4": "linux"}
 _ALWAYS: Final = (
@@ -81,11 +84,15 @@ def validate(asked: Asked, say: Callable[[str], None]) -> Validation:
         try:
             one.write(asked.folder / "images" / f"{one.name}.raw")
         except TriageError as error:
-            limits.append(Limit(what=f"{set_}: {one.name}", why=f"no image can be made: {error}"))
+            limits.append(Limit(what=f"{set_}: {one.name}", why=f"{NOT_MADE}: {error}"))
             continue
         for depth in DEPTHS:
             say(f"{one.name}: examine, profile {depth}")
-            _examine(asked, set_, one, depth, measure)
+            try:
+                _examine(asked, set_, one, depth, measure)
+            except TriageError as error:
+                what = f"{set_}: {one.name}, profile {depth}"
+                limits.append(Limit(what=what, why=f"{NOT_EXAMINED}: {error}"))
     method = this_method()
     return Validation(
         method={**asdict(method), "digest": method.digest},
@@ -127,7 +134,7 @@ def _scenario(name: str) -> Iterator[Made | Gap]:
     try:
         built = build.build(scenario.load(name), _SEED)
     except TriageError as error:
-        yield Gap(what=name, why=f"cannot be built: {error}")
+        yield Gap(what=name, why=f"{NOT_MADE}: {error}")
         return
     for image, disk in built.disks.items():
         plan = next(one for one in built.scenario.images if one.name == image)
