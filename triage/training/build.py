@@ -20,7 +20,8 @@ from triage.training.artifacts import MAKERS
 from triage.training.artifacts.scene import Scene
 from triage.training.artifacts.system import machine_of
 from triage.training.hiding import Draft, Owner, Shown
-from triage.training.media.model import Disk, Volume
+from triage.training.media.model import Disk, Entry, Volume
+from triage.training.noise import noise
 from triage.training.people import Person
 from triage.training.scenario import Hide, ImagePlan, Scenario, Step, VolumePlan
 from triage.training.templates import fill, fill_all
@@ -136,7 +137,9 @@ class _Builder:
         if step.hide is Hide.DELETED and plan.filesystem in _FORGETFUL:
             _demand_long_names(scene, step)
         draft = self.drafts[step.image, step.volume]
-        shown = hiding.hide(scene, step, draft, _owner(scene, plan), name)
+        shown = hiding.hide(
+            scene, step, draft, _owner(self.inventor, scene.volume, plan, person), name
+        )
         self.words |= {f"{step.id}.{word}": text for word, text in scene.words.items()}
         self.words[f"{step.id}.when"] = f"{scene.when:%Y-%m-%d %H:%M} UTC"
         if name:
@@ -157,16 +160,33 @@ class _Builder:
         notice = Node(data=f"{NOTICE}\n".encode(), modified=self.begin)
         nobody = Owner(uid=0, sid=None)
         mark = hiding.entry(mark_name(self.scenario.name), notice, nobody)
+        entries = {mark.path: mark, **draft.entries}
+        for ordinary in self._noise(image, plan):
+            entries.setdefault(ordinary.path, ordinary)
         return Volume(
             filesystem=plan.filesystem,
             label=plan.label,
             size=plan.size,
             serial=int.from_bytes(serial, "little"),
-            entries=(mark, *draft.entries.values()),
+            entries=tuple(entries.values()),
             scraps=tuple(draft.scraps),
             slack=draft.slack,
             utc_offset=self.scenario.utc_offset,
         )
+
+    def _noise(self, image: ImagePlan, plan: VolumePlan) -> Iterator[Entry]:
+        """Yield ordinary files around what is to be found, shared by those who use the volume."""
+        here = [step.who for step in self.scenario.steps if step.image == image.name]
+        users = list(dict.fromkeys(here)) or list(self.people)
+        volume = f"{image.name}/{plan.name}"
+        inventor = Inventor(f"{self.inventor.seed}/noise {volume}")
+        for number, key in enumerate(users):
+            person = self.people[key]
+            share = len(range(number, plan.noise, len(users)))
+            owner = _owner(self.inventor, volume, plan, person)
+            for file in noise(inventor, share, home=_home(plan, person), before=self.begin):
+                node = Node(data=file.data, modified=file.modified)
+                yield hiding.entry(file.path, node, owner)
 
     def _questions(self) -> Iterator[Question]:
         for asked in self.scenario.questions:
@@ -198,12 +218,12 @@ def _demand_long_names(scene: Scene, step: Step) -> None:
             raise ProfileError(text, where=step.where)
 
 
-def _owner(scene: Scene, plan: VolumePlan) -> Owner:
+def _owner(inventor: Inventor, volume: str, plan: VolumePlan, person: Person) -> Owner:
     if plan.family == "none":
         return Owner(uid=0, sid=None)
-    numbers = (*machine_of(scene), scene.owner.rid)
+    numbers = (*machine_of(inventor, volume), person.rid)
     sid = "S-1-5-21-" + "-".join(map(str, numbers)) if plan.family == "windows" else None
-    return Owner(uid=scene.owner.uid, sid=sid)
+    return Owner(uid=person.uid, sid=sid)
 
 
 def _items(step: Step, shown: Sequence[Shown], draft: Draft) -> Iterator[Item]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from triage.training.artifacts.scene import Claim, Scene
 from triage.training.people import Person
+from triage.training.tree import Inventor
 from triage.training.truth import Wanted
 from triage.training.writers import hives
 from triage.training.writers.regf import Value, filetime, typed
@@ -19,9 +20,9 @@ _SET = r"Properties\{83da6326-97a6-4088-9453-a1923f573b29}"
 _ZONES: Final = {0: "GMT Standard Time", 60: "W. Europe Standard Time"}
 
 
-def machine_of(scene: Scene) -> tuple[int, int, int]:
-    """Return the three numbers in the security identifiers of a machine."""
-    one, two, three = struct.unpack("<3I", scene.inventor.bytes(f"machine {scene.volume}", 12))
+def machine_of(inventor: Inventor, volume: str) -> tuple[int, int, int]:
+    """Return the three numbers in the security identifiers of the machine on a volume."""
+    one, two, three = struct.unpack("<3I", inventor.bytes(f"machine {volume}", 12))
     return one, two, three
 
 
@@ -36,7 +37,7 @@ def windows(scene: Scene) -> None:
     computer = scene.text("name", "TRAINING-PC")
     people = [scene.people[key] for key in scene.settings.strings("accounts", (scene.owner.key,))]
     installed = scene.begin - timedelta(days=420)
-    machine = machine_of(scene)
+    machine = machine_of(scene.inventor, scene.volume)
     accounts = [_account(scene, person, machine) for person in people]
     built_in = [replace(account, machine=machine) for account in hives.BUILT_IN]
     stick = scene.text("stick", "5EED0001TRAINING0001")
