@@ -6,7 +6,7 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -161,8 +161,11 @@ class _Builder:
         nobody = Owner(uid=0, sid=None)
         mark = hiding.entry(mark_name(self.scenario.name), notice, nobody)
         entries = {mark.path: mark, **draft.entries}
+        spelled = {parent.casefold(): parent for path in draft.entries for parent in _parents(path)}
         for ordinary in self._noise(image, plan):
-            entries.setdefault(ordinary.path, ordinary)
+            folder, _, name = ordinary.path.rpartition("/")
+            path = f"{spelled.setdefault(folder.casefold(), folder)}/{name}"
+            entries.setdefault(path, replace(ordinary, path=path))
         return Volume(
             filesystem=plan.filesystem,
             label=plan.label,
@@ -198,6 +201,11 @@ class _Builder:
                 answer=fill(asked.answer, self.words, where=where),
                 points=asked.points,
             )
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _home(plan: VolumePlan, person: Person) -> str:
