@@ -2,9 +2,9 @@
 
 Sources: libbde, "BitLocker Drive Encryption (BDE) format"; N. Ferguson, "AES-CBC + Elephant
 diffuser". Checked against the volumes of Windows 7 to 11 in the tests of cryptsetup: each whole
-decrypted volume has the hash given there. The fixed volumes of Vista (metadata of version 1) and
-volumes that are encrypted as they are written ("used space", while that goes on) are not read, nor
-are keys in a TPM or on a smart card.
+decrypted volume has the hash given there. Not read: fixed volumes of Vista (metadata of version 1),
+volumes whose encryption of used space has only begun, and keys in a TPM or on a smart
+card.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -32,7 +31,7 @@ from triage.model import Reader, Volume
 NAME: Final = "bitlocker"
 
 _SIGNATURE: Final = b"-FVE-FS-"
-_WHILE_WRITTEN: Final = uuid.UUID("92A84D3B-DD80-4D0E-9E4E-B1E3284EAED8").bytes_le
+_BOOTS: Final = b"\x55\xaa"  # the end of a boot sector
 _BLOCK: Final = 64 << 10  # of metadata; there are three
 _HEAD, _BLOCK_HEAD = 112, 64
 _ENTRIES: Final = 256
@@ -107,7 +106,7 @@ class BitLocker:
         wanted = 64 if self.method in _DIFFUSED else _CBC.get(self.method) or _XTS.get(self.method)
         if len(key) != wanted:
             return False
-        return self.layer(key).read_at(510, 2) == b"\x55\xaa"
+        return self._areas_of(key).read_at(510, 2) == _BOOTS
 
     def _through(self, protector: _Protector, derived: bytes) -> bytes | None:
         """Return the key of the sectors, by the master key that a protector keeps."""
@@ -116,6 +115,12 @@ class BitLocker:
 
     def layer(self, key: bytes) -> Layer:
         """Return the decrypted volume; the metadata in it are zeros, as Windows shows it."""
+        made = self._areas_of(key)
+        if made.read_at(510, 2) != _BOOTS:
+            raise ParseError("decrypted it has no boot sector: it is not encrypted yet, or damaged")
+        return made
+
+    def _areas_of(self, key: bytes) -> Areas:
         return Areas(
             self.reader,
             list(self._areas(_sectors(self.method, key, self.sector))),
@@ -166,8 +171,6 @@ def read_bitlocker(reader: Reader, volume: Volume) -> BitLocker:
     head = reader.read_at(volume.offset, 512)
     if len(head) < 512:  # noqa: PLR2004
         raise EvidenceError("the volume ends early")
-    if _WHILE_WRITTEN in head:
-        raise ParseError("BitLocker that encrypts what is written from now on, which is not read")
     places = struct.unpack_from("<3Q", head, 176 if head[3:11] == _SIGNATURE else 440)
     (sector,) = struct.unpack_from("<H", head, 11)
     if sector not in {512, 1024, 2048, 4096}:
