@@ -30,7 +30,14 @@ LAYERS = (
     ("triage.formats",),
     ("triage.evidence",),
     ("triage.findings",),
-    ("triage.model", "triage.canonical", "triage.hashing", "triage.errors", "triage.verifier"),
+    (
+        "triage.model",
+        "triage.canonical",
+        "triage.hashing",
+        "triage.errors",
+        "triage.randomness",
+        "triage.verifier",
+    ),
 )
 # Reading evidence and reading formats do not know each other.
 APART = (("triage.formats", "triage.evidence"),)

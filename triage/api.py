@@ -8,7 +8,7 @@ and go on. The engine adds source, account, hashes and origin.
 from __future__ import annotations
 
 from triage.artifact import Artifact, Fact, Lock, Unprotected
-from triage.content import Header, HeaderPattern, JsonObject, SqliteSchema
+from triage.content import Header, HeaderPattern, JsonObject, RandomBytes, SqliteSchema
 from triage.credentials import Credential, CredentialKind
 from triage.errors import EvidenceError, LimitError, ParseError
 from triage.extractor import Extractor, extractor
@@ -34,6 +34,7 @@ __all__ = [  # noqa: PLE0604 - the names of the vocabulary are strings too
     "LimitError",
     "Lock",
     "ParseError",
+    "RandomBytes",
     "Reader",
     "SqliteSchema",
     "Unprotected",

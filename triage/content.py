@@ -101,7 +101,18 @@ class JsonObject:
         return f"JSON with {', '.join(sorted(self.keys))}"
 
 
-ContentTest: TypeAlias = Header | HeaderPattern | SqliteSchema | JsonObject
+@dataclass(frozen=True, slots=True)
+class RandomBytes:
+    """The first 4 KiB cannot be told from random bytes, and the size is a multiple of a sector."""
+
+    least: int = 256 << 10  # bytes of the file
+    multiple: int = 512
+
+    def __str__(self) -> str:
+        return f"random bytes, at least {self.least} and a multiple of {self.multiple}"
+
+
+ContentTest: TypeAlias = Header | HeaderPattern | SqliteSchema | JsonObject | RandomBytes
 """One test; `str` gives the words that coverage and docs use."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from tests.engine.runs import At, go, options, records
 from tests.evidence.ewf_writer import CHUNK, segments, write
 from tests.evidence.test_ntfs import media
 from triage import profile
-from triage.content import Header, HeaderPattern, JsonObject, SqliteSchema
+from triage.content import HEAD, Header, HeaderPattern, JsonObject, RandomBytes, SqliteSchema
 from triage.engine import messages as m
 from triage.engine import nursery, recogniser
 from triage.engine.accounts import Accounts
@@ -178,9 +179,9 @@ from triage.engine import nursery, recognition
 
 honest = recognition.Recognition.possible
 
-def possible(self, head):
+def possible(self, head, size):
     if head == b"crash": ctypes.string_at(0)
-    return honest(self, head)
+    return honest(self, head, size)
 
 recognition.Recognition.possible = possible
 nursery.main()
@@ -351,3 +352,24 @@ def test_a_pass_that_is_interrupted_is_done_again(
     with pytest.raises(InterruptedRunError):
         go(options(tree, tmp_path / "b", **chosen), At("recognise", 6))
     assert records(run(tree, tmp_path / "b", resume=True)) == records(bundle)
+
+
+NOISE = hashlib.shake_128(b"noise").digest(HEAD)
+
+
+@pytest.mark.parametrize(
+    ("head", "size", "passed"),
+    [
+        (NOISE, 292 << 10, (1,)),
+        (NOISE, (292 << 10) + 1, ()),
+        (NOISE, 128 << 10, ()),
+        (NOISE[1:], 292 << 10, ()),
+        (bytes(range(256)) * 16, 292 << 10, ()),  # too even to be chance
+        (b"text " * 820, 292 << 10, ()),
+        (MAGIC + NOISE[len(MAGIC) :], 292 << 10, (0, 1)),
+    ],
+)
+def test_random_bytes(head: bytes, size: int, passed: tuple[int, ...]) -> None:
+    recognition = Recognition([Header(MAGIC), RandomBytes()])
+    assert recognition.possible(head[:HEAD], size) == bool(passed)
+    assert recognition.tests(head[:HEAD], size, None) == passed  # type: ignore[arg-type]  # nothing is opened

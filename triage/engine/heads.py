@@ -134,7 +134,7 @@ class Heads:
             self.place.mark(row)
             if head is None:
                 head = self._quick(row)
-            if head is None or self.recognition.possible(head):
+            if head is None or self.recognition.possible(head, self.index.size(row)):
                 yield from self._look(row)
 
     def _quick(self, row: int) -> bytes | None:
@@ -165,8 +165,9 @@ class Heads:
             head = reader.read_at(0, min(HEAD, reader.size))
             if self._damaged(row, len(head)):
                 code = "bad_chunk"
-            if self.recognition.possible(head):
-                tests = self.recognition.tests(head, file)
+            size = self.index.size(row)
+            if self.recognition.possible(head, size):
+                tests = self.recognition.tests(head, size, file)
         except (ParseError, LimitError):
             code = "not_parsed"
         except EvidenceError:

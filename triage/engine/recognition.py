@@ -12,9 +12,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from triage.content import HEAD, ContentTest, Header, HeaderPattern, JsonObject, SqliteSchema
+from triage.content import (
+    HEAD,
+    ContentTest,
+    Header,
+    HeaderPattern,
+    JsonObject,
+    RandomBytes,
+    SqliteSchema,
+)
 from triage.formats.sqlite import Limits, open_database
 from triage.model import Reader
+from triage.randomness import RANDOM, chi_square
 
 _SQLITE = b"SQLite format 3\0"
 _OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
@@ -42,6 +51,7 @@ class Recognition:
         self._patterns: dict[int, dict[bytes, list[tuple[re.Pattern[bytes], int]]]] = {}
         self._schemas: list[tuple[SqliteSchema, int]] = []
         self._objects: list[tuple[frozenset[str], int]] = []
+        self._random: list[tuple[RandomBytes, int]] = []
         for number, test in enumerate(tests):
             match test:
                 case Header():
@@ -54,6 +64,8 @@ class Recognition:
                     self._schemas.append((test, number))
                 case JsonObject():
                     self._objects.append((frozenset(test.keys), number))
+                case RandomBytes():
+                    self._random.append((test, number))
         firsts = [magic for (at, _), found in self._headers.items() if not at for magic in found]
         firsts += [first for same in self._patterns.values() for first in same]
         firsts += [_SQLITE] if self._schemas else []
@@ -64,9 +76,9 @@ class Recognition:
         ]
         self._keys = [json.dumps(key).encode() for keys, _ in self._objects for key in keys]
 
-    def possible(self, head: bytes) -> bool:
+    def possible(self, head: bytes, size: int) -> bool:
         """Whether a file that begins so may pass a test. Says no to nearly all, and fast."""
-        if self._first.match(head):
+        if self._first.match(head) or any(self._by_chance(head, size)):
             return True
         for place, magics in self._within:
             if head[place] in magics:
@@ -75,7 +87,12 @@ class Recognition:
             return any(key in head for key in self._keys)
         return False
 
-    def tests(self, head: bytes, candidate: Candidate) -> tuple[int, ...]:
+    def _by_chance(self, head: bytes, size: int) -> Iterator[bool]:
+        for test, _ in self._random:
+            fits = size >= test.least and size % test.multiple == 0 and len(head) == HEAD
+            yield fits and chi_square([head]) in RANDOM
+
+    def tests(self, head: bytes, size: int, candidate: Candidate) -> tuple[int, ...]:
         """Return the numbers of the tests that a file passes; `head` are its first 4 KiB.
 
         Raises EvidenceError when more must be read and cannot be; ParseError and LimitError when
@@ -88,6 +105,8 @@ class Recognition:
             for pattern, number in firsts.get(head[:length], ()):
                 if pattern.match(head):
                     found.append(number)
+        passed = zip(self._random, self._by_chance(head, size), strict=True)
+        found += [number for (_, number), fits in passed if fits]
         if self._schemas and head.startswith(_SQLITE):
             found += self._by_schema(candidate)
         elif self._objects and _OBJECT.match(head):

@@ -16,15 +16,13 @@ from triage.errors import ParseError
 from triage.evidence import apfs, superblocks
 from triage.evidence.superblocks import Recognised, View, found, guid_text, text, uuid_text
 from triage.model import Reader, VolumeState
+from triage.randomness import RANDOM, chi_square
 
 _MAX_JSON = 4 << 20  # the largest LUKS2 header
 _MAX_TEXT = 1 << 16
 _SAMPLES = 64
 _SAMPLE = 4096  # bytes of each
 _ENOUGH = 16 * _SAMPLE  # for a statement about randomness
-# The sum of squared deviations of 256 byte counts, for random bytes 255 +/- 22.6 (chi-square with
-# 255 degrees of freedom). Compressed files nearly always lie above 400.
-_CHI_SQUARE = range(150, 370)
 
 
 def recognise(reader: Reader, offset: int, length: int) -> Recognised | None:
@@ -62,7 +60,7 @@ def by_content(reader: Reader, offset: int, length: int) -> Recognised | None:
             words="zeros only, in the parts looked at",
             details=details,
         )
-    if looked_at >= _ENOUGH and int(_chi_square(samples)) in _CHI_SQUARE:
+    if looked_at >= _ENOUGH and chi_square(samples) in RANDOM:
         return Recognised(
             state=VolumeState.UNKNOWN,
             scheme="random",
@@ -76,15 +74,6 @@ def by_content(reader: Reader, offset: int, length: int) -> Recognised | None:
         words="holds data without a structure that we know",
         details=details,
     )
-
-
-def _chi_square(samples: list[bytes]) -> float:
-    counts = [0] * 256
-    for sample in samples:
-        for byte in sample:
-            counts[byte] += 1
-    expected = sum(counts) / 256
-    return sum((count - expected) ** 2 for count in counts) / expected
 
 
 def _luks(view: View) -> Recognised | None:

@@ -48,7 +48,13 @@ from triage.findings.program import (
     ProgramRemoved,
     ProgramTraces,
 )
-from triage.findings.system import EncryptionVolume, SystemAccount, SystemOs, SystemTimezone
+from triage.findings.system import (
+    EncryptionContainer,
+    EncryptionVolume,
+    SystemAccount,
+    SystemOs,
+    SystemTimezone,
+)
 from triage.findings.tor import (
     TorBridge,
     TorCircuit,
@@ -128,6 +134,7 @@ KINDS: dict[str, type[Finding]] = {
         WalletDevice,
         WalletExchange,
         EncryptionVolume,
+        EncryptionContainer,
         IndicatorOnion,
         IndicatorI2p,
         IndicatorCryptoAddress,
@@ -151,6 +158,7 @@ __all__ = [
     "Confidence",
     "DarknetClient",
     "DarknetIdentity",
+    "EncryptionContainer",
     "EncryptionVolume",
     "Finding",
     "IndicatorCryptoAddress",

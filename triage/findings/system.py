@@ -101,7 +101,7 @@ class EncryptionVolume(Finding):
 
     kind: ClassVar[str] = "encryption.volume"
     identity: ClassVar[tuple[str, ...]] = ("scheme",)
-    title: ClassVar[str] = "Locked and unreadable volumes"
+    title: ClassVar[str] = "Locked, opened and unreadable volumes"
     interpretation: ClassVar[Interpretation] = Interpretation(
         means="The bytes of this volume carry the header of an encryption or storage scheme.",
         does_not_mean="What is inside, or that somebody hides something: many systems encrypt.",
@@ -120,3 +120,33 @@ class EncryptionVolume(Finding):
         """Scheme, size and state."""
         label = f" “{self.label}”" if self.label else ""
         return f"{self.scheme} volume{label}, {self.length:,} bytes, {self.state}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptionContainer(Finding):
+    """A file that holds, or may hold, an encrypted volume."""
+
+    kind: ClassVar[str] = "encryption.container"
+    identity: ClassVar[tuple[str, ...]] = ("scheme",)
+    title: ClassVar[str] = "Container files"
+    interpretation: ClassVar[Interpretation] = Interpretation(
+        means="The file has the header of an encrypted volume, or all of it that was looked at "
+        "cannot be told from random bytes and its size is a whole number of sectors.",
+        does_not_mean="Without a header: that it is a container of VeraCrypt or another program. "
+        "Nothing in such a file says what it is.",
+        other_explanations="An encrypted database, backup or archive of some program; a part of a "
+        "well compressed file; a key file; a file made to fill or to wipe a disk.",
+        next_steps="Look whether a program for containers is on the system, whether its lists of "
+        "recent files name this one, and for the password in the other findings.",
+    )
+
+    scheme: str  # luks1, luks2; headerless: VeraCrypt and kin
+    size: int  # bytes
+    sampled_bytes: int | None = None  # how many of them were looked at
+    chi_square: int | None = None  # of these; random bytes give 255 ± 23
+    label: str | None = None
+
+    def summary(self) -> str:
+        """Scheme and size."""
+        what = {"headerless": "without a header"}.get(self.scheme, self.scheme)
+        return f"container file, {what}, {self.size:,} bytes"
