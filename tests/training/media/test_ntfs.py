@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 import subprocess
@@ -81,6 +82,17 @@ def test_the_tools_of_ntfs_3g(built: Built, command: list[str], word: str) -> No
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert word in done.stdout
+
+
+@pytest.mark.parametrize(("name", "space"), [("a long name.text", 0), ("SHORT.TXT", 3)])
+def test_no_name_promises_another_of_dos(name: str, space: int) -> None:
+    """With 1, which wants a second name beside it, ntfs-3g cannot remove the file."""
+    volume = replace(described("ntfs"), entries=(entry(f"/{name}", b""),), slack={})
+    disk = Disk(scheme="none", volumes=(volume,), signature=1)
+    data = b"".join(lay_out(disk).blocks(MIB))
+    units = name.encode("utf-16-le")
+    before = [match.start() - 1 for match in re.finditer(re.escape(units), data)]
+    assert {data[at] for at in before} == {space}
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 40, 500, 4000])

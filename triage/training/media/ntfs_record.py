@@ -142,4 +142,5 @@ def file_name(
     """Return the value of a name; `sizes` are bytes allocated and used."""
     data = name.encode("utf-16-le")
     head = struct.pack("<QQQQQQQII", parent, *map(filetime, times), *sizes, attributes, 0)
-    return head + bytes([len(data) // 2, 3 if dos else 1]) + data
+    # A name of Windows alone (1) would promise a second one of MS-DOS beside it.
+    return head + bytes([len(data) // 2, 3 if dos else 0]) + data
