@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,8 @@ def graded(tmp_path: Path, text: str | bytes) -> Grade:
     ("lines", "earned"),
     [
         ("", "0"),
-        (f"q-01,{ONION}", "0"),
+        (f"q-01,{ONION}", "2.5"),
+        (f"q-01,x{ONION}", "0"),
         (f"q-01,hxxp://{ONION.replace('.', '[.]')}", "2.5"),
         (f"Q1,HTTP://{ONION.upper()}", "2.5"),
         (f"q-01,http://{ONION}|second.onion", "5"),
@@ -180,3 +182,22 @@ def test_command(
     assert triage(good, "--key", key, "--format", "json") == 0
     (told,) = json.loads(capsys.readouterr().out)["grades"]
     assert (told["points"], told["of"], told["wrong"]) == ("5", "9", ["line 3, q-03: =one"])
+
+
+def test_what_the_model_answer_names_is_what_is_asked(tmp_path: Path) -> None:
+    items = (
+        item(1, "q-01", match={"value.version": "14.0.5", "value.browser": "tor-browser"}),
+        item(2, "q-01", match={"value.url": "http://other.onion/"}),  # nobody asks for it
+        item(3, "q-01", match={"value.extent": "12 words"}, path=None),
+    )
+    question = Question(id="q-01", text="?", answer="14.0.5 in /Users/bob/1; 12 words", points=4)
+    truth = replace(TRUTH, items=items, questions=(question,))
+    path = tmp_path / "ann.csv"
+    for answers, earned in (
+        ("q-01,14.0.5,/users/bob/1\nq-01,12", "4"),
+        ("q-01,14.0.5", "1"),  # without its place
+        ("q-01,tor-browser", "0"),
+        ("q-01,112", "0"),
+    ):
+        path.write_text(f"question,answer,path\n{answers}\n")
+        assert in_points(grade_sheet("ann", path, truth).earned) == earned

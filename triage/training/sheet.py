@@ -6,9 +6,10 @@ question may have several, also in one cell, with `|` between them. The separato
 semicolon or a tab, the text UTF-8, UTF-16 with its mark, or what a spreadsheet of Windows writes
 (CP1252).
 
-An answer is right when it is the model answer, or what a field of an item holds: one that `partial`
-names, or, where none is named, any text of `match`, or the path. Case, spaces, the mark of a
-defanged address (`hxxp`, `[.]`) and the spelling of a time do not count.
+What is asked for are the fields of the items that `partial` names; where it names none, the texts
+of `match` and the paths that stand in the model answer, each worth the same; where none stands
+there, any one text of `match`. The model answer itself is always right. Case, spaces, the mark of a
+defanged address (`hxxp`, `[.]`), `http://` and the spelling of a time do not count.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _LARGEST = 4 * 2**20  # bytes of a sheet
 _MOST = 10_000  # lines
 _SEPARATORS = ";\t,"
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[t ]+(\d\d:\d\d(?::\d\d)?)(?:\.0+)?\s*(?:z|utc|\+00:00)?")
+_COUNTED = re.compile(r"(\d+) [a-z]+")  # `12 words`: the number alone says the same
+_SCHEME = re.compile("^https?://")
 _DRIVE = re.compile("^[a-z]:(?=/)")
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 _WORDS = {True: ("true", "yes"), False: ("false", "no"), None: ("none", "null")}
@@ -56,17 +59,21 @@ def grade_sheet(name: str, path: Path, truth: Truth) -> Grade:
 
     models = {question.id: _plain(question.answer) for question in truth.questions}
     solved = {line.question for line in lines if _plain(line.answer) == models[line.question]}
+    asked = _asked(truth, models)
 
     def answer(item: Item) -> Answer:
         if item.expect is Expect.MUST_NOT:
-            return _said(item, lines)
+            return _said(item, _Asked(fields=_texts(item), enough=1), lines)
+        if item.id not in asked:
+            return NOTHING
         if item.question in solved:
             return Answer(percent=WHOLE, finding=None, wrong=())
-        return _said(item, given[item.question]) if item.question else NOTHING
+        return _said(item, asked[item.id], given[str(item.question)])
 
-    items, decoys = grade_items(truth, answer, _asked)
+    items, decoys = grade_items(truth, answer, lambda item: item.id in asked)
+    counted = [grade for grade in items if grade.counts]
     questions = tuple(
-        grade_question(question, items, answered=question.id in solved)
+        grade_question(question, counted, answered=question.id in solved)
         for question in truth.questions
     )
     return Grade(
@@ -123,32 +130,65 @@ def blank_sheet(truth: Truth) -> bytes:
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _asked(item: Item) -> bool:
-    return item.question is not None and item.expect is not Expect.MUST_NOT and item.points > 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Fields that a person is asked for, with their right spellings; `enough` of them are full."""
+
+    fields: Mapping[str, tuple[str, ...]]
+    enough: int
 
 
-def _said(item: Item, lines: Sequence[Line]) -> Answer:
-    """Return how much of an item some lines say."""
-    asked = _asked_fields(item)
-    wrong = tuple(name for name, right in asked.items() if not _given(right, lines))
-    if not asked or len(wrong) == len(asked):
-        return NOTHING
-    if not wrong or not item.partial:
-        return Answer(percent=WHOLE, finding=None, wrong=())
-    percent = sum(item.partial[name] for name in asked if name not in wrong)
-    return Answer(percent=percent, finding=None, wrong=wrong)
+def _asked(truth: Truth, models: Mapping[str, str]) -> dict[str, _Asked]:
+    """Return what is asked of each item, by its id; an item that nothing asks for is left out."""
+    found: dict[str, _Asked] = {}
+    items = [
+        item
+        for item in truth.items
+        if item.question is not None and item.expect is not Expect.MUST_NOT and item.points > 0
+    ]
+    for item in items:
+        fields: Mapping[str, Wanted] = {**item.match, PATH: item.path, VOLUME: item.volume}
+        if item.partial:
+            named = {name: _spellings(fields[name]) for name in item.partial}
+        else:
+            named = {
+                name: spellings
+                for name, spellings in _texts(item).items()
+                if any(_stands_in(one, models[str(item.question)]) for one in spellings)
+            }
+        if named:
+            found[item.id] = _Asked(fields=named, enough=len(named))
+    answered = {item.question for item in items if item.id in found}
+    for item in items:
+        if item.question not in answered:
+            found[item.id] = _Asked(fields=_texts(item), enough=1)
+    return found
 
 
-def _asked_fields(item: Item) -> dict[str, tuple[str, ...]]:
-    """Return the fields that a person is asked for, with the spellings that are right."""
-    fields: Mapping[str, Wanted] = {**item.match, PATH: item.path, VOLUME: item.volume}
-    if item.partial:
-        return {name: _spellings(fields[name]) for name in item.partial}
-    texts: Mapping[str, Wanted] = {
-        name: value for name, value in item.match.items() if isinstance(value, str | tuple)
+def _texts(item: Item) -> dict[str, tuple[str, ...]]:
+    """Return the texts of an item, its path among them, with their spellings."""
+    fields: Mapping[str, Wanted] = {**item.match, PATH: item.path}
+    return {
+        name: _spellings(value) for name, value in fields.items() if isinstance(value, str | tuple)
     }
-    chosen = texts or {name: value for name, value in fields.items() if value is not None}
-    return {name: _spellings(value) for name, value in chosen.items()}
+
+
+def _stands_in(text: str, model: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", model) is not None
+
+
+def _said(item: Item, asked: _Asked, lines: Sequence[Line]) -> Answer:
+    """Return how much of an item some lines say."""
+    wrong = tuple(name for name, right in asked.fields.items() if not _given(right, lines))
+    right = len(asked.fields) - len(wrong)
+    if right == 0:
+        return NOTHING
+    if right >= asked.enough:
+        return Answer(percent=WHOLE, finding=None, wrong=())
+    percent = WHOLE * right // asked.enough
+    if item.partial:
+        percent = sum(share for name, share in item.partial.items() if name not in wrong)
+    return Answer(percent=percent, finding=None, wrong=wrong)
 
 
 def _spellings(value: Wanted) -> tuple[str, ...]:
@@ -156,7 +196,9 @@ def _spellings(value: Wanted) -> tuple[str, ...]:
         return _WORDS[value]
     if isinstance(value, tuple):
         return tuple(_plain(part) for part in value)
-    return (_plain(str(value)),)
+    text = _plain(str(value))
+    number = _COUNTED.fullmatch(text)
+    return (text, number[1]) if number else (text,)
 
 
 def _given(right: Sequence[str], lines: Sequence[Line]) -> bool:
@@ -172,10 +214,7 @@ def _wrong(
 ) -> Iterator[str]:
     """Yield the answers that nothing of their question is right about; decoys stand apart."""
     taken = {
-        spelling
-        for grade in decoys
-        for right in _asked_fields(grade.item).values()
-        for spelling in right
+        spelling for grade in decoys for right in _texts(grade.item).values() for spelling in right
     }
     right = {
         question.question.id: {
@@ -198,7 +237,7 @@ def _plain(text: str) -> str:
     """Return an answer without what does not count."""
     text = unicodedata.normalize("NFC", text).strip().strip(_QUOTES).casefold()
     text = " ".join(text.split()).replace("hxxp", "http").replace("[.]", ".").replace("[:]", ":")
-    text = _DRIVE.sub("", text.replace("\\", "/"))
+    text = _SCHEME.sub("", _DRIVE.sub("", text.replace("\\", "/")))
     if match := _TIME.fullmatch(text):
         return f"{match[1]} {match[2]}"
     return text.rstrip("/.") or text
