@@ -9,11 +9,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from triage.api import Artifact, EvidenceError, ParseError
-from triage.formats import aes
+from triage.formats import aes, secretstream
 
 _ALL: Final = 256 << 20  # bytes of one store that are read for it
 _EACH: Final = 64 << 20
@@ -21,6 +22,7 @@ _BLOCK: Final = 1 << 20
 _KEYS: Final = 64
 _IV: Final = 16
 _MAC: Final = 32
+_STREAM_KEY: Final = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -56,6 +58,21 @@ class Hashes:
         except (ParseError, EvidenceError):
             return found
         return found
+
+    def streamed(self, file: Artifact | None, key: str) -> dict[str, Any]:
+        """Return the same of a file that Session encrypted; `key` is 64 hexadecimal digits.
+
+        One message of libsodium's secretstream. Source: session-foundation/session-desktop,
+        `ts/node/encrypt_attachment_buffer.ts`.
+        """
+        found: dict[str, Any] = {"present": file is not None, "content_sha256": None}
+        if file is None or not _STREAM_KEY.fullmatch(key) or not self._may(file):
+            return found
+        try:
+            plain = secretstream.only_message(file.read(_EACH), bytes.fromhex(key))
+        except (ParseError, EvidenceError):
+            return found
+        return found | {"content_sha256": hashlib.sha256(plain).hexdigest()}
 
     def _plain(self, file: Artifact | None) -> str | None:
         if file is None or not self._may(file):

@@ -3,7 +3,8 @@
 `config.json` holds the key of `sql/db.sqlite`: in clear (`key`, 64 hexadecimal digits) or wrapped
 by the operating system (`encryptedKey`, the hexadecimal form of a safeStorage blob). The key never
 changes, so a clear one from a backup opens a database whose key was wrapped since: where keys that
-lie on the image may be used, other copies of `config.json` are looked for and tried. A wrapped one
+lie on the image may be used, other copies of `config.json` are tried (`_found_keys`), also on a
+database that lies without one. A wrapped one
 opens with what the examiner gave: the Windows password, NT hash or the domain's backup key for
 DPAPI, the secret of the keychain or keyring as a password, or the key itself. Session keeps its key
 in clear, and lets the user set a password that takes its place.
@@ -15,28 +16,30 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 from triage.api import (
     Artifact,
+    ChatProfile,
+    Confidence,
     CredentialKind,
-    EvidenceError,
-    LimitError,
     ParseError,
     Protection,
+    Shows,
 )
 from triage.formats import json, safe_storage
 from triage.formats.safe_storage import Wrapped
-from triage.formats.sqlite import Database
+from triage.formats.sqlite import Database, SqlCipher
 
-from ._rows import member, text
+from ._found_keys import copies
+from ._rows import member, text, written
 
 CONFIG_LIMIT: Final = 1 << 20
 DATABASE: Final = "sql/db.sqlite"
 
 _SECRETS: Final = frozenset({Wrapped.KEYCHAIN, Wrapped.KEYRING})
 _SECRET_COST: Final = 1003  # rounds of PBKDF2 on macOS, 1 on Linux
+_PASSWORD_COST: Final = 256_000  # rounds of PBKDF2 in SQLCipher 4
 _KEY_SIZE: Final = 32
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
 _BLOB = re.compile(r"(?:[0-9a-fA-F]{2}){16,4096}")
@@ -57,19 +60,22 @@ _NEEDED: Final = {
     Wrapped.UNKNOWN: (Protection.ENCRYPTED, "the key, wrapped in a way that is not known"),
 }
 _COPIES: Final = "/**/config*.json*"  # `config.json.bak`, `config (2024_01_31 …).json`
-_MOST_COPIES: Final = 1000
+OPENED: Final = ("key opens the database",)
+_NO_CONFIG: Final = (
+    "config.json of the program, or a copy of it with the key in clear; with"
+    " `decrypt: found` those on this file system are tried"
+)
 _ALLOW: Final = "a profile with `decrypt: found`: the key lies in config.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """What `config.json` says about the key. `key` is 32 bytes, never shown."""
+    """What `config.json` says about the key: 32 bytes, or what a password makes; never shown."""
 
-    key: bytes | None = field(repr=False)
+    key: bytes | SqlCipher | None = field(repr=False)
     opened_by: str | None  # where the key comes from
     protection: Protection
     needed: str | None
-    config: dict[str, json.Json] = field(repr=False)
     given: bool = False  # the key was opened with, or is, what the examiner gave
 
 
@@ -87,85 +93,97 @@ def read(config: Artifact, *, name: str) -> Store | None:
     Raises ParseError when it is not JSON.
     """
     parsed = json.parse(config.read(CONFIG_LIMIT), limit=CONFIG_LIMIT)
-    if not isinstance(parsed, dict):
-        return None
-    clear, wrapped = text(member(parsed, "key")), text(member(parsed, "encryptedKey"))
+    database = config.resolve(DATABASE)
     if member(parsed, "dbHasPassword") is True:  # Session: then the key in clear opens nothing
-        return Store(
-            key=None,
-            opened_by=None,
-            protection=Protection.PASSCODE,
-            needed="the password that the user set",
-            config=parsed,
-        )
+        return _with_password(config, database)
+    clear, wrapped = text(member(parsed, "key")), text(member(parsed, "encryptedKey"))
+    found = None
     if clear and _KEY.fullmatch(clear):
-        return Store(
-            key=bytes.fromhex(clear),
-            opened_by="config.json key, plaintext",
-            protection=Protection.KEY_ON_IMAGE,
-            needed=None if config.may_decrypt else _ALLOW,
-            config=parsed,
-        )
-    if not wrapped or not _BLOB.fullmatch(wrapped):
-        return None
-    blob = bytes.fromhex(wrapped)
+        found = _in_clear(config, clear, "config.json key, plaintext")
+    elif wrapped and _BLOB.fullmatch(wrapped):
+        found = _wrapped(config, bytes.fromhex(wrapped), name)
+    if database is None or (found and (found.given or _fits(found, database))):
+        return found
+    return _older(database, but=config.path) or found
+
+
+def _fits(found: Store, database: Artifact) -> bool:
+    return found.key is not None and database.may_decrypt and _opens(database, found.key)
+
+
+def _with_password(config: Artifact, database: Artifact | None) -> Store:
+    """Try what was given as the password that the user set."""
+    for given in config.passwords(cost=_PASSWORD_COST) if database else ():
+        cipher = SqlCipher(key=given.value.decode("utf-8", "replace"))
+        if database and _opens(database, cipher):
+            return Store(
+                key=cipher,
+                opened_by=str(given),
+                protection=Protection.PASSCODE,
+                needed=None,
+                given=True,
+            )
+    return Store(
+        key=None,
+        opened_by=None,
+        protection=Protection.PASSCODE,
+        needed="the password that the user set",
+    )
+
+
+def _in_clear(config: Artifact, key: str, origin: str) -> Store:
+    return Store(
+        key=bytes.fromhex(key),
+        opened_by=origin,
+        protection=Protection.KEY_ON_IMAGE,
+        needed=None if config.may_decrypt else _ALLOW,
+    )
+
+
+def _wrapped(config: Artifact, blob: bytes, name: str) -> Store:
     how = safe_storage.wrapped_by(blob, platform=platform_of(config.path))
     if how is Wrapped.BASIC_TEXT:
         plain = (safe_storage.open_basic_text(blob) or b"").decode("ascii", "replace")
         if _KEY.fullmatch(plain):
-            return Store(
-                key=bytes.fromhex(plain),
-                opened_by="config.json encryptedKey, the fixed password of basic_text",
-                protection=Protection.KEY_ON_IMAGE,
-                needed=None if config.may_decrypt else _ALLOW,
-                config=parsed,
+            return _in_clear(
+                config, plain, "config.json encryptedKey, the fixed password of basic_text"
             )
         how = Wrapped.UNKNOWN
     protection, needed = _NEEDED[how]
-    if opened := _given(config, blob, how):
-        key, opened_by = opened
-        return Store(
-            key=key,
-            opened_by=opened_by,
-            protection=protection,
-            needed=None,
-            config=parsed,
-            given=True,
-        )
-    older, origin = _older(config) if config.may_decrypt else (None, None)
+    key, opened_by = _given(config, blob, how) or (None, None)
     return Store(
-        key=older,
-        opened_by=origin,
-        protection=Protection.KEY_ON_IMAGE if older else protection,
-        needed=None if older else needed.format(name=name),
-        config=parsed,
+        key=key,
+        opened_by=opened_by,
+        protection=protection,
+        needed=None if key else needed.format(name=name),
+        given=key is not None,
     )
 
 
-def _older(config: Artifact) -> tuple[bytes | None, str | None]:
+def _older(database: Artifact, *, but: str | None = None) -> Store | None:
     """Return a key in clear from another copy of the configuration that opens this store.
 
     The key does not change when it is wrapped: a backup from before opens what was written since.
     """
-    database = config.resolve(DATABASE)
-    if database is None:
-        return None, None
-    for copy in islice(config.find(_COPIES), _MOST_COPIES):
-        found = _clear_key(copy) if copy.path != config.path else None
-        if found is None:
-            continue
-        copy.withhold()
-        with suppress(ParseError), database.sqlite(key=found):
-            return found, f"the key in {copy.path}, plaintext"
-    return None, None
+    for path, key in copies(database, _COPIES, _clear_key, limit=CONFIG_LIMIT):
+        if path != but and _opens(database, key):
+            return Store(
+                key=key,
+                opened_by=f"the key in {path}, plaintext",
+                protection=Protection.KEY_ON_IMAGE,
+                needed=None,
+            )
+    return None
 
 
-def _clear_key(copy: Artifact) -> bytes | None:
-    try:
-        parsed = json.parse(copy.read(CONFIG_LIMIT), limit=CONFIG_LIMIT)
-    except (ParseError, LimitError, EvidenceError):
-        return None
-    key = text(member(parsed, "key"))
+def _opens(database: Artifact, key: bytes | SqlCipher) -> bool:
+    with suppress(ParseError), database.sqlite(key=key):
+        return True
+    return False
+
+
+def _clear_key(data: bytes) -> bytes | None:
+    key = text(member(json.parse(data, limit=CONFIG_LIMIT), "key"))
     return bytes.fromhex(key) if key and _KEY.fullmatch(key) else None
 
 
@@ -188,16 +206,42 @@ def _given(config: Artifact, blob: bytes, how: Wrapped) -> tuple[bytes, str] | N
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A database that its key opens, and what stood before it."""
+
+    database: Database
+    protection: Protection
+
+
 @contextmanager
-def opened(database: Artifact, *, name: str) -> Iterator[Database | None]:
+def opened(database: Artifact, *, name: str) -> Iterator[Opened | None]:
     """Open `sql/db.sqlite` with the key beside it; None when there is none or it may not be used.
 
     Raises ParseError when the key does not open it.
     """
     config = database.resolve("../config.json")
-    store = read(config, name=name) if config else None
+    store = read(config, name=name) if config else _older(database)
     if store is None or store.key is None or not (store.given or database.may_decrypt):
         yield None
         return
     with database.sqlite(key=store.key) as found:
-        yield found
+        yield Opened(found, store.protection)
+
+
+def alone(database: Artifact, *, application: str) -> ChatProfile | None:
+    """Return the profile of a store beside which no configuration lies; None when one does."""
+    if database.resolve("../config.json") is not None:
+        return None
+    older = _older(database)
+    return ChatProfile(
+        shows=Shows.USED,
+        confidence=Confidence.CONFIRMED if older else Confidence.POSSIBLE,
+        checks=OPENED if older else (),
+        times=written("store_last_written", database),
+        protection=older.protection if older else Protection.ENCRYPTED,
+        application=application,
+        profile=database.path.rpartition("/sql/")[0],
+        opened_by=older.opened_by if older else None,
+        needed_to_open=None if older else _NO_CONFIG,
+    )

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from triage.api import (
@@ -44,11 +45,13 @@ from triage.formats import signal_backup, xml
 from triage.formats.sqlite import Database, SqlCipher
 
 from ._android import own_files
+from ._found_keys import copies
 from ._rows import rows, text, written
 from ._signal_android import SERVICE, TABLES, Rows, Store
 
 _APP: Final = "**/{org.thoughtcrime.securesms,im.molly.app}"  # Android: Signal; Molly, its fork
 _PACKAGES: Final = ("org.thoughtcrime.securesms", "im.molly.app")
+_COPIES: Final = "/**/{org.thoughtcrime.securesms,im.molly.app}_preferences*.xml*"
 _PREFS_LIMIT: Final = 4 << 20
 _SECRET = re.compile(r"[0-9a-fA-F]{64}")
 _SIZE: Final = 32
@@ -67,19 +70,33 @@ _MADE = re.compile(
 
 def _settings(file: Artifact | None) -> dict[str, str]:
     """Return the texts and numbers of a file of settings; none when it cannot be read."""
-    found: dict[str, str] = {}
-    if file is None:
-        return found
     try:
-        root = xml.parse(file.read(_PREFS_LIMIT))
+        found = _texts(file.read(_PREFS_LIMIT)) if file else {}
     except (ParseError, EvidenceError):
-        return found
-    file.withhold()
-    for entry in root:
+        return {}
+    if file is not None:
+        file.withhold()
+    return found
+
+
+def _texts(data: bytes) -> dict[str, str]:
+    """Return the texts and numbers of a file of settings. Raises ParseError."""
+    found: dict[str, str] = {}
+    for entry in xml.parse(data):
         name, value = entry.get("name"), text(entry.text or "") or entry.get("value")
         if name and value:
             found[name] = value
     return found
+
+
+def _clear_secret(data: bytes) -> str | None:
+    secret = _texts(data).get(_CLEAR, "")
+    return secret if _SECRET.fullmatch(secret) else None
+
+
+def _clear_digits(data: bytes) -> str | None:
+    digits = _texts(data).get(_PASSPHRASE, "").replace(" ", "")
+    return digits if signal_backup.PASSPHRASE.fullmatch(digits) else None
 
 
 def _application(path: str) -> str:
@@ -122,9 +139,9 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
     prefs = artifact.resolve(f"../shared_prefs/{package}_preferences.xml")
     found = _settings(prefs)
     clear = _SECRET.fullmatch(found.get(_CLEAR, ""))
-    protection = Protection.KEY_ON_IMAGE if clear else Protection.HARDWARE
     with ExitStack() as stack:
-        opened_by, database = _opened(artifact, stack, clear[0] if clear else None)
+        opened_by, database, elsewhere = _opened(artifact, stack, clear[0] if clear else None)
+        protection = Protection.KEY_ON_IMAGE if clear or elsewhere else Protection.HARDWARE
         store = database and Store(
             rows=partial(rows, database),
             protection=protection,
@@ -154,17 +171,19 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
 
 def _opened(
     artifact: Artifact, stack: ExitStack, clear: str | None
-) -> tuple[str | None, Database | None]:
-    """Return the database, and what opened it."""
+) -> tuple[str | None, Database | None, bool]:
+    """Return what opened the database, the database, and whether other settings did."""
     secrets = [(clear, _IN_SETTINGS)] if clear and artifact.may_decrypt else []
     given = artifact.keys(CredentialKind.KEY)
     secrets += [(key.value.hex(), str(key)) for key in given if len(key.value) == _SIZE]
-    for secret, origin in secrets:
+    found = copies(artifact, _COPIES, _clear_secret, limit=_PREFS_LIMIT)
+    elsewhere = ((secret, f"the secret in {path}, plaintext") for path, secret in found)
+    for number, (secret, origin) in enumerate(chain(secrets, elsewhere)):
         # The hexadecimal digits are the passphrase, not the key.
         cipher = SqlCipher(key=secret, version=3, rounds=1, page_size=4096)
         with suppress(ParseError):
-            return origin, stack.enter_context(artifact.sqlite(key=cipher))
-    return None, None
+            return origin, stack.enter_context(artifact.sqlite(key=cipher)), number >= len(secrets)
+    return None, None, False
 
 
 @extractor(
@@ -227,6 +246,10 @@ def _keys(
         keys = signal_backup.keys_of(digits, header)
         if signal_backup.opens(artifact.open(), header, keys):
             return keys, f"the passphrase in {file.path}, plaintext", file.path
+    for path, digits in copies(artifact, _COPIES, _clear_digits, limit=_PREFS_LIMIT):
+        keys = signal_backup.keys_of(digits, header)
+        if signal_backup.opens(artifact.open(), header, keys):
+            return keys, f"the passphrase in {path}, plaintext", path
     for given in artifact.passwords(cost=signal_backup.ROUNDS):
         digits = given.value.decode("utf-8", "replace").replace(" ", "")
         if signal_backup.PASSPHRASE.fullmatch(digits):

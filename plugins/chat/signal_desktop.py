@@ -51,11 +51,11 @@ _HOMES: Final = (
     f"**/Library/Application Support/{_NAMES}",  # macOS
     f"**/.config/{_NAMES}",  # Linux, and Snap below its own folder
     f"**/org.signal.Signal/config/{_NAMES}",  # Flatpak
+    f"**/{_NAMES}",  # a copy of the folder, anywhere
 )
 _APPLICATION: Final = "signal-desktop"
 _SERVICE: Final = "signal"
 _KEYCHAIN_NAME: Final = "Signal"
-_OPENED: Final = ("key opens the database",)
 _DIRECTIONS: Final = {"outgoing": True, "incoming": False}
 _CALL_NOTICE: Final = "call-history"  # a message that stands for a row of `callsHistory`
 
@@ -78,7 +78,6 @@ def profile(artifact: Artifact) -> Iterator[ChatProfile]:
             opened_by=None,
             protection=Protection.ENCRYPTED,
             needed="the key: config.json holds none",
-            config={},
         )
     counts: dict[str, int] = {}
     opened_by = None
@@ -88,7 +87,7 @@ def profile(artifact: Artifact) -> Iterator[ChatProfile]:
     yield ChatProfile(
         shows=Shows.USED if database is not None else Shows.PRESENT,
         confidence=Confidence.CONFIRMED if opened_by else Confidence.PROBABLE,
-        checks=_OPENED if opened_by else (),
+        checks=store.OPENED if opened_by else (),
         times=written("store_last_written", database) if database is not None else (),
         protection=found.protection,
         application=_APPLICATION,
@@ -105,11 +104,11 @@ def _counts(config: Artifact, database: Artifact) -> dict[str, int]:
     """Count current rows; nothing when the key does not open the store."""
     try:
         with store.opened(database, name=_KEYCHAIN_NAME) as found:
-            tables = {"conversations", "messages"} & (found.tables() if found else frozenset())
+            content = found.database if found else None
             return {
-                table: number(next(found.select(f"SELECT count(*) AS n FROM {table}"))["n"]) or 0  # noqa: S608 - one of two names
-                for table in sorted(tables)
-                if found
+                table: number(next(content.select(f"SELECT count(*) AS n FROM {table}"))["n"]) or 0  # noqa: S608 - one of two names
+                for table in ("conversations", "messages")
+                if content and table in content.tables()
             }
     except (ParseError, EvidenceError):
         config.problem("the key in config.json does not open the store")
@@ -128,9 +127,14 @@ class _Peer:
 class _Own:
     """The account of the store, and its conversations by each of their ids."""
 
+    protection: Protection
     account: str | None = None
     peers: dict[str, _Peer] = field(default_factory=dict)
     hashes: Hashes = field(default_factory=Hashes)
+
+    def frame(self, row: Row, table: str) -> dict[str, Any]:
+        """Return what the findings of a row share."""
+        return frame(row, table, protection=self.protection, checks=store.OPENED)
 
     def peer(self, key: str | None) -> _Peer:
         """Return a conversation; one that is not stored is called by what named it."""
@@ -140,17 +144,20 @@ class _Own:
 @extractor(
     name="chat.signal-desktop.messages",
     paths=tuple(f"{home}/{store.DATABASE}" for home in _HOMES),
-    yields=(ChatAccount, ChatContact, ChatGroup, ChatMessage, ChatAttachment),
+    yields=(ChatProfile, ChatAccount, ChatContact, ChatGroup, ChatMessage, ChatAttachment),
     holds_secret=True,
 )
 def messages(artifact: Artifact) -> Iterator[Finding]:
     """Read account, contacts, groups, messages, calls and attachments of a store that opens."""
-    with store.opened(artifact, name=_KEYCHAIN_NAME) as database:
-        if database is None:
+    if alone := store.alone(artifact, application=_APPLICATION):
+        yield alone
+    with store.opened(artifact, name=_KEYCHAIN_NAME) as found:
+        if found is None:
             return
+        database = found.database
         if not database.has({"conversations": {"id"}, "messages": {"id"}}):
             raise ParseError("not a store of Signal")
-        own = _Own()
+        own = _Own(found.protection)
         yield from _account(artifact, database, own)
         yield from _conversations(artifact, database, own)
         calls = "callsHistory" in database.tables()
@@ -185,9 +192,9 @@ def _account(artifact: Artifact, database: Database, own: _Own) -> Iterator[Chat
         yield ChatAccount(
             shows=Shows.USED,
             confidence=Confidence.CONFIRMED,
-            checks=_OPENED,
+            checks=store.OPENED,
             locator="items uuid_id, number_id",
-            protection=Protection.KEY_ON_IMAGE,
+            protection=own.protection,
             service=_SERVICE,
             identifier=own.account,
             application=_APPLICATION,
@@ -220,7 +227,7 @@ def _conversations(
             own.peers.setdefault(each, peer)
         if identifier == own.account:
             continue  # notes to oneself
-        shared = _frame(row, "conversations") | {
+        shared = own.frame(row, "conversations") | {
             "times": moment("last_active", row.values.get("active_at"), Unit.MS_UNIX)
         }
         if is_group:
@@ -244,10 +251,6 @@ def _conversations(
                 alias=name,
                 phone=phone,
             )
-
-
-def _frame(row: Row, table: str) -> dict[str, Any]:
-    return frame(row, table, protection=Protection.KEY_ON_IMAGE, checks=_OPENED)
 
 
 _MESSAGE: Final = (
@@ -275,7 +278,7 @@ def _messages(
         sender = own.account if outgoing else first(row, "sourceServiceId", "sourceUuid", "source")
         listed = _listed(row) if in_json else []
         message = ChatMessage(
-            **_frame(row, "messages"),
+            **own.frame(row, "messages"),
             shows=Shows.USED,
             times=moment("sent", row.values.get("sent_at"), Unit.MS_UNIX),
             service=_SERVICE,
@@ -371,7 +374,7 @@ def _calls(database: Database, own: _Own) -> Iterator[ChatMessage]:
         told = (first(row, "mode"), first(row, "type"), first(row, "status"))
         sender = own.account if outgoing else first(row, "ringerId") or peer.identifier
         yield ChatMessage(
-            **_frame(row, "callsHistory"),
+            **own.frame(row, "callsHistory"),
             shows=Shows.USED,
             times=moment("called", row.values.get("timestamp"), Unit.MS_UNIX),
             service=_SERVICE,

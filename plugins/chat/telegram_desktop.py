@@ -39,6 +39,7 @@ from triage.api import (
 )
 from triage.formats import tdf
 
+from ._found_keys import copies
 from ._rows import written
 
 T = TypeVar("T")
@@ -85,13 +86,16 @@ def profile(artifact: Artifact) -> Iterator[ChatProfile | ChatAccount | ChatCont
     found = tdf.container(artifact.read(tdf.LIMIT))
     keys = tdf.key_file(found)
     opened = tdf.open_key(keys) if artifact.may_decrypt else None
-    opened_by = _OPENED_BY if opened else None
+    opened_by, copy = _OPENED_BY if opened else None, None
     protection, needed = Protection.KEY_ON_IMAGE, None
     if opened is None:
         artifact.locked(_lock(keys))
         opened, opened_by = _with_passcode(artifact, keys)
+        if opened is None:
+            opened, copy = _with_copy(artifact, keys, named[1])
+            opened_by = copy and f"the key in {copy}, the empty local passcode"
     accounts = [*_accounts(artifact, named[1], opened)] if opened else []
-    if opened is not None and opened_by != _OPENED_BY:
+    if opened is not None and opened_by != _OPENED_BY and copy is None:
         protection = Protection.PASSCODE
     elif opened is None:
         protection = Protection.PASSCODE if artifact.may_decrypt else Protection.ENCRYPTED
@@ -121,6 +125,22 @@ def _with_passcode(artifact: Artifact, keys: tdf.KeyFile) -> tuple[tdf.Opened | 
         opened = tdf.open_key(keys, passcode.value)
         if opened is not None:
             return opened, str(passcode)
+    return None, None
+
+
+def _with_copy(
+    artifact: Artifact, keys: tdf.KeyFile, name: str
+) -> tuple[tdf.Opened | None, str | None]:
+    """Try the key of other copies of the file, of before a passcode was set; it stays the same."""
+
+    def free(data: bytes) -> bytes | None:
+        opened = tdf.open_key(tdf.key_file(tdf.container(data)))
+        return opened.local_key if opened else None
+
+    for path, key in copies(artifact, f"/**/key_{name}*", free, limit=tdf.LIMIT):
+        opened = tdf.with_key(keys, key)
+        if opened is not None:
+            return opened, path
     return None, None
 
 

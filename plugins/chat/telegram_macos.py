@@ -38,6 +38,7 @@ from triage.api import (
 from triage.formats import postbox
 from triage.formats.sqlite import HEAD, Database, Row, SqlCipher, in_clear
 
+from ._found_keys import copies
 from ._plain import folder
 from ._rows import TEXT_LIMIT, frame, moment, number, written
 
@@ -274,6 +275,8 @@ def _opened(artifact: Artifact, stack: ExitStack) -> _Opened:
     try:
         key = postbox.key_of(tempkey, postbox.NO_PASSCODE)
     except ParseError:
+        if found := _with_copy(artifact, stack):
+            return found
         needed = f"{_KEY_FILE} from the folder above that of the account"
         return _Opened(protection=Protection.ENCRYPTED, encrypted=True, needed=needed)
     if key is not None and file is not None:
@@ -281,11 +284,26 @@ def _opened(artifact: Artifact, stack: ExitStack) -> _Opened:
             needed = _ALLOW.format(path=file.path)
             return _Opened(protection=Protection.KEY_ON_IMAGE, encrypted=True, needed=needed)
         return _with(artifact, stack, key, Protection.KEY_ON_IMAGE, f"{_KEY_FILE}, no passcode set")
+    if found := _with_copy(artifact, stack):
+        return found
     for given in artifact.passwords(cost=1):
         key = postbox.key_of(tempkey, given.value)
         if key is not None:
             return _with(artifact, stack, key, Protection.PASSCODE, str(given))
     return _Opened(protection=Protection.PASSCODE, encrypted=True, needed=_PASSCODE)
+
+
+def _with_copy(artifact: Artifact, stack: ExitStack) -> _Opened | None:
+    """Open with the key in a copy of the key file of before a passcode was set."""
+    for path, key in copies(artifact, f"/**/{_KEY_FILE}*", _free_key, limit=_LONGEST):
+        with suppress(ParseError):
+            origin = f"the key in {path}, no passcode set"
+            return _with(artifact, stack, key, Protection.KEY_ON_IMAGE, origin)
+    return None
+
+
+def _free_key(data: bytes) -> bytes | None:
+    return postbox.key_of(data, postbox.NO_PASSCODE)
 
 
 def _with(

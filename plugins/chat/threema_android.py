@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,6 +37,7 @@ from triage.formats import xml
 from triage.formats.kdf import Kdf, Pbkdf2, Scrypt
 from triage.formats.sqlite import SqlCipher
 
+from ._found_keys import copies
 from ._plain import Store, read
 from ._rows import first, number, text, written
 
@@ -44,6 +46,7 @@ _SCHEMA: Final = {"message": {"identity", "outbox", "body"}, "contacts": {"ident
 _PATTERN: Final = bytes.fromhex("950d267a88ea77109c50e73f47e06972dac4397c99ea7e67affddd32da35f70c")
 _LENGTH: Final = 1 + 32 + 8 + 4
 _OPEN, _PBKDF2, _SCRYPT = range(3)
+_COPIES: Final = "/**/key*.dat*"
 _PREFS_LIMIT: Final = 4 << 20
 _ALLOW: Final = "a profile with `decrypt: found`: the key lies in files/key.dat, without passphrase"
 _PASSPHRASE: Final = "the passphrase of the app, as a password"  # noqa: S105 - words
@@ -155,7 +158,7 @@ def _lock(artifact: Artifact) -> _Lock:
     except (ParseError, EvidenceError):
         found = None
     if found is None or file is None:
-        return _Lock(protection=Protection.ENCRYPTED, needed=_KEY_FILE)
+        return _copied(artifact) or _Lock(protection=Protection.ENCRYPTED, needed=_KEY_FILE)
     file.withhold()
     if found.kdf is None:
         if not artifact.may_decrypt:
@@ -167,7 +170,25 @@ def _lock(artifact: Artifact) -> _Lock:
     for given in artifact.passwords(cost=found.kdf.cost):
         if key := found.opened(given.value):
             return _Lock(protection=Protection.PASSCODE, key=_cipher(key), opened_by=str(given))
-    return _Lock(protection=Protection.PASSCODE, needed=_PASSPHRASE)
+    return _copied(artifact) or _Lock(protection=Protection.PASSCODE, needed=_PASSPHRASE)
+
+
+def _copied(artifact: Artifact) -> _Lock | None:
+    """Return what opens the store from a copy of the key file of before a passphrase was set.
+
+    The master key stays the same: a passphrase only hides it.
+    """
+    for path, found in copies(artifact, _COPIES, _key_file, limit=_LENGTH):
+        key = found.opened(b"") if found.kdf is None else None
+        if key is None:
+            continue
+        with suppress(ParseError), artifact.sqlite(key=_cipher(key)):
+            return _Lock(
+                protection=Protection.KEY_ON_IMAGE,
+                key=_cipher(key),
+                opened_by=f"the key in {path}, no passphrase set",
+            )
+    return None
 
 
 def _cipher(key: bytes) -> SqlCipher:

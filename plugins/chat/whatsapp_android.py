@@ -4,8 +4,9 @@ Written from what ALEAPP reads of the databases and tested with the database of 
 schemas are in it), with a crypt14 backup of it and its key; crypt12, crypt15 and the settings were
 tested with files made after descriptions. Paths fit `com.whatsapp` and `com.whatsapp.w4b` in a full
 file system, an extraction or a copy. A backup is opened with a key that the examiner gave, or
-(`decrypt: found`) with one that lies in the app's own folder. Not read: reactions,
-quoted messages, polls, status views, the media themselves. `sent` is the sender's clock.
+(`decrypt: found`) with one that lies in the app's own folder, beside it, or elsewhere by its name.
+Not read: reactions, quoted messages, polls, status views, the media themselves. `sent` is the
+sender's clock.
 
 References: abrignoni/ALEAPP, `WhatsApp.py`; ElDavoo/wa-crypt-tools.
 """
@@ -40,6 +41,7 @@ from triage.formats import xml
 from triage.formats.sqlite import open_database
 
 from ._android import own_files
+from ._found_keys import copies
 from ._plain import folder
 from ._rows import first, frame, rows, text, written
 from ._whatsapp import GROUP, SERVICE, Store, content, counts
@@ -56,6 +58,7 @@ _NEEDED: Final = {
     "crypt15": "the 64-digit key or password of the end-to-end encrypted backup",
 }
 _KEY_NEEDED: Final = "the file `files/key` of the app, from the telephone's own storage"
+_COPIES: Final = "/**/{key,key.*,encrypted_backup*.key*}"
 _PACKAGES: Final = ("com.whatsapp", "com.whatsapp.w4b")
 
 
@@ -242,7 +245,7 @@ def _with_given(artifact: Artifact, found: backups.Backup) -> tuple[bytes | None
 
 
 def _keys(artifact: Artifact) -> Iterator[tuple[str, backups.Key]]:
-    """Yield the keys beside the backup and in the folders of the app, with their paths."""
+    """Yield the keys beside the backup, in the folders of the app, elsewhere; with their paths."""
     names = ("key", "encrypted_backup.key")
     for place in (*names, *own_files(artifact.path, _PACKAGES, [f"files/{one}" for one in names])):
         file = artifact.resolve(place)
@@ -253,3 +256,4 @@ def _keys(artifact: Artifact) -> Iterator[tuple[str, backups.Key]]:
         if file is not None and key is not None:
             file.withhold()
             yield file.path, key
+    yield from copies(artifact, _COPIES, backups.key_of, limit=backups.KEY_LIMIT)

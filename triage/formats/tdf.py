@@ -202,7 +202,15 @@ def open_key(file: KeyFile, passcode: bytes = b"") -> Opened | None:
     rounds = ITERATIONS if passcode else 1
     outer = hashlib.pbkdf2_hmac("sha512", digest, file.salt, rounds, _KEY)
     local_key = decrypt(file.key, outer)
-    if local_key is None or len(local_key) != _KEY:
+    return with_key(file, local_key) if local_key is not None else None
+
+
+def with_key(file: KeyFile, local_key: bytes) -> Opened | None:
+    """Open `key_datas` with the key of the folder itself; None when it is that of another.
+
+    Setting a local passcode hides the key anew and does not change it.
+    """
+    if len(local_key) != _KEY:
         return None
     info = decrypt(file.info, local_key)
     if info is None:

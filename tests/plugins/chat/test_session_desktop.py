@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,13 @@ import pytest
 from plugins.chat.session_desktop import messages, profile
 from triage.api import (
     ChatAccount,
+    ChatAttachment,
     ChatContact,
     ChatGroup,
     ChatMessage,
     ChatProfile,
+    Credential,
+    CredentialKind,
     ParseError,
     Protection,
     RowState,
@@ -71,6 +75,7 @@ def test_the_key_is_never_shown(extract: Extract, tree: dict[str, bytes]) -> Non
 
 
 def test_a_key_that_does_not_fit_is_a_problem(extract: Extract, tree: dict[str, bytes]) -> None:
+    tree = {path: data for path, data in tree.items() if path.startswith(HOME)}
     tree[f"{HOME}/config.json"] = json.dumps({"key": KEY}).encode()
     found = extract(profile, tree, may_decrypt=True)
     assert found.problems == ["the key in config.json does not open the store"]
@@ -103,3 +108,39 @@ def test_other_settings_yield_nothing(extract: Extract, config: bytes) -> None:
 def test_settings_that_are_no_json_are_refused(extract: Extract, config: bytes) -> None:
     with pytest.raises(ParseError):
         extract(profile, {f"{HOME}/config.json": config})
+
+
+def test_a_given_password_opens_the_store(extract: Extract, tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "db"))
+    connection.pragma("cipher", "sqlcipher")
+    connection.pragma("legacy", 4)
+    connection.pragma("key", "a password")
+    connection.execute(
+        "CREATE TABLE items (id TEXT, json TEXT); CREATE TABLE conversations (id TEXT, type TEXT);"
+        "CREATE TABLE messages (id TEXT, conversationId TEXT, body TEXT);"
+        "INSERT INTO messages VALUES ('m', 'c', 'hello');"
+    )
+    connection.close()
+    files = {
+        f"{HOME}/config.json": json.dumps({"key": KEY, "dbHasPassword": True}).encode(),
+        f"{HOME}/sql/db.sqlite": (tmp_path / "db").read_bytes(),
+    }
+    given = tuple(
+        Credential(number=number, kind=CredentialKind.PASSWORD, value=value)
+        for number, value in enumerate((b"another", b"a password"), 1)
+    )
+    (found,) = extract(profile, files, given=given).of(ChatProfile)
+    assert found.opened_by == "entry 2 of the credentials file"
+    assert (found.protection, found.needed_to_open) == (Protection.PASSCODE, None)
+    (said,) = extract(messages, files, given=given).of(ChatMessage)
+    assert (said.text, said.protection) == ("hello", Protection.PASSCODE)
+    assert extract(messages, files, given=given[:1]).findings == []
+
+
+def test_an_attachment_is_opened_for_its_hash(extract: Extract, tree: dict[str, bytes]) -> None:
+    (found,) = extract(messages, tree, may_decrypt=True).of(ChatAttachment)
+    content = hashlib.sha256(b"a picture of the garden").hexdigest()
+    assert (found.file_name, found.present, found.content_sha256) == ("garden.jpg", True, content)
+    tree[f"{HOME}/attachments.noindex/ab/ab12"] = bytes(80)
+    (damaged,) = extract(messages, tree, may_decrypt=True).of(ChatAttachment)
+    assert (damaged.present, damaged.content_sha256) == (True, None)
