@@ -1,11 +1,12 @@
-"""imo, TeleGuard and TextNow on Android: accounts, contacts, messages in clear.
+"""imo, TeleGuard, TextNow, Zangi and Burner on Android: accounts, contacts, messages in clear.
 
 Written from what ALEAPP reads of the databases, and tested with databases made after it: there was
 no sample of any. imo counts nanoseconds; which of its types is sent is ALEAPP's reading (1
-received, 2 sent). TeleGuard keeps its private key in the same database: it is withheld. Not read:
-media, posts of channels, drafts.
+received, 2 sent), and so are those of Burner; that Zangi's `isIncoming` tells direction is its name
+alone. TeleGuard keeps its private key in the same database: it is withheld. Not read: media, posts
+of channels, drafts.
 
-References: abrignoni/ALEAPP, `imo.py`, `teleguard.py`, `textnow.py`.
+References: abrignoni/ALEAPP, `imo.py`, `teleguard.py`, `textnow.py`, `zangichats.py`, `burner.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from triage.api import (
 from triage.formats import json
 
 from ._plain import Store, read
-from ._rows import first, frame, member, number, rows, text
+from ._rows import first, frame, member, moment, number, rows, text
 
 _IMO: Final = {"messages": {"buid", "last_message", "timestamp", "message_type"}}
 _IMO_ACCOUNT: Final = {"account": {"uid", "name"}}
@@ -40,6 +41,15 @@ _TELEGUARD: Final = {
     "service": {"id", "data"},
 }
 _TEXTNOW: Final = {"messages": {"contact_value", "message_direction", "message_text", "date"}}
+_ZANGI: Final = {
+    "message": {"chatWith", "msgId", "message_msg", "isIncoming", "date"},
+    "user_profile": {"id", "first_name"},
+}
+_BURNER: Final = {
+    "messages": {"contact_phone_number", "direction", "message", "date_created"},
+    "burners": {"phone_number_id", "expiration_date"},
+}
+_BURNER_CALL: Final = 1
 _WAYS: Final = {1: False, 2: True}
 _TEXTNOW_CALLS: Final = {100, 102}
 
@@ -211,5 +221,107 @@ def _textnow(store: Store) -> Iterator[Finding]:
             at=row.values.get("date"),
             mine=mine,
             said=None if call else first(row, "message_text"),
+            kind="call" if call else None,
+        )
+
+
+@extractor(
+    name="chat.zangi.messages",
+    paths=("**/com.beint.zangi/databases/*.db",),  # Android: named after the account's number
+    content=(SqliteSchema(_ZANGI),),
+    yields=(ChatProfile, ChatContact, ChatMessage),
+)
+def zangi(artifact: Artifact) -> Iterator[Finding]:
+    """Read people and messages of Zangi."""
+    with artifact.sqlite() as database:
+        if not database.has(_ZANGI):
+            return  # its settings, and what libraries keep
+    yield from read(artifact, "zangi-android", _ZANGI, _zangi, counted=("message", "chatWith"))
+
+
+def _zangi(store: Store) -> Iterator[Finding]:
+    for row in store.rows("user_profile", "id", "first_name", "last_name"):
+        identifier = first(row, "id")
+        name = " ".join(filter(None, (first(row, "first_name"), first(row, "last_name")))) or None
+        if identifier is None:
+            continue
+        if name:
+            store.names[identifier] = name
+        yield ChatContact(
+            **store.shared(row, "user_profile"),
+            shows=Shows.PRESENT,
+            identifier=identifier,
+            alias=name,
+        )
+    columns = ("date", "chatWith", "message_msg", "msgFrom", "isIncoming")
+    for row in store.rows("message", *columns):
+        incoming = number(row.values.get("isIncoming"))
+        yield store.message(
+            row,
+            "message",
+            first(row, "chatWith") or "?",
+            first(row, "msgFrom"),
+            at=row.values.get("date"),
+            mine=None if incoming is None else not incoming,
+            said=first(row, "message_msg"),
+        )
+
+
+@extractor(
+    name="chat.burner.messages",
+    paths=("**/com.adhoclabs.burner/databases/burners.db",),  # Android
+    content=(SqliteSchema(_BURNER),),
+    yields=(ChatProfile, ChatAccount, ChatContact, ChatMessage),
+)
+def burner(artifact: Artifact) -> Iterator[Finding]:
+    """Read the numbers that were rented, contacts, messages and calls of Burner."""
+    counted = ("messages", "contact_phone_number")
+    yield from read(artifact, "burner-android", _BURNER, _burner, counted=counted)
+
+
+def _burner(store: Store) -> Iterator[Finding]:
+    rented = ("name", "phone_number_id", "date_created", "expiration_date")
+    for row in store.rows("burners", *rented):
+        own = first(row, "phone_number_id")
+        if own is not None:
+            yield ChatAccount(
+                **frame(row, "burners"),
+                shows=Shows.USED,
+                times=(
+                    *moment("created", row.values.get("date_created"), Unit.MS_UNIX),
+                    *moment("expires", row.values.get("expiration_date"), Unit.MS_UNIX),
+                ),
+                service=store.service,
+                identifier=own,
+                application="burner-android",
+                display_name=first(row, "name"),
+                phone=own,
+            )
+    for row in store.rows("contacts", "name", "phone_number"):
+        identifier, name = first(row, "phone_number"), first(row, "name")
+        if identifier is None:
+            continue
+        if name:
+            store.names[identifier] = name
+        yield ChatContact(
+            **store.shared(row, "contacts"),
+            shows=Shows.PRESENT,
+            identifier=identifier,
+            alias=name,
+            phone=identifier,
+        )
+    columns = ("date_created", "contact_phone_number", "direction", "message_type", "message")
+    for row in store.rows("messages", *columns):
+        peer = first(row, "contact_phone_number") or "?"
+        mine = _WAYS.get(number(row.values.get("direction")) or 0)
+        call = number(row.values.get("message_type")) == _BURNER_CALL
+        yield store.message(
+            row,
+            "messages",
+            peer,
+            None if mine else peer,
+            at=row.values.get("date_created"),
+            mine=mine,
+            said=first(row, "message"),
             kind="call" if call else None,
         )

@@ -24,7 +24,9 @@ from triage.api import (
     ChatExport,
     ChatProfile,
     Confidence,
+    EvidenceError,
     Finding,
+    ParseError,
     Protection,
     Shows,
     Time,
@@ -32,6 +34,7 @@ from triage.api import (
     Zone,
     extractor,
 )
+from triage.formats import protobuf
 from triage.formats.sqlite import HEAD, in_clear
 
 from ._rows import written
@@ -62,6 +65,14 @@ _STORES: Final = (
         protection=Protection.HARDWARE,
         needed=f"{_PHONE_KEY}; or the recovery phrase",
         root="/databases/",
+    ),
+    _Store(
+        application="telegram-x-android",
+        paths=("**/org.thunderdog.challegram/files/tdlib*/db.sqlite",),  # Android: TDLib
+        place=r"/org\.thunderdog\.challegram/",
+        protection=Protection.ENCRYPTED,
+        needed=f"the telephone itself, unlocked; {_PRESERVE}",
+        root="/files/",
     ),
     _Store(
         application="signal-ios",
@@ -228,6 +239,7 @@ def profile(artifact: Artifact) -> Iterator[Finding]:
         )
 
 
+_METADATA_LIMIT: Final = 1 << 12
 _SIGNAL_FOLDER: Final = re.compile(
     r"/signal-backup-(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)-(\d\d)/main$", re.IGNORECASE | re.ASCII
 )
@@ -254,7 +266,8 @@ def backup(artifact: Artifact) -> Iterator[ChatExport | ChatAccount]:
             "signal-android",
             "backup folder",
             _local(found),
-            "its recovery key (64 characters)",
+            "its recovery key (64 characters), which opens every backup in this folder",
+            version=_archive_version(artifact),
         )
     elif (found := _THREEMA.search(path)) and artifact.head(2) == b"PK":
         made = Time(
@@ -275,13 +288,35 @@ def backup(artifact: Artifact) -> Iterator[ChatExport | ChatAccount]:
         )
 
 
+def _archive_version(artifact: Artifact) -> str | None:
+    """Return the version of a backup of Signal, which stands in clear beside it.
+
+    `metadata` is a message of protobuf: 1 the version, 2 the id of the backup, encrypted.
+    Source: signalapp/Signal-Android, `LocalArchive.proto`.
+    """
+    beside = artifact.sibling("metadata")
+    try:
+        found = protobuf.parse(beside.read(_METADATA_LIMIT)).integer(1) if beside else None
+    except (ParseError, EvidenceError):
+        return None
+    return None if found is None else f"archive {found}"
+
+
 def _local(found: re.Match[str]) -> Time:
     """Return the time in a name: the telephone's own clock."""
     raw = f"{found[1]} {found[2]}:{found[3]}:{found[4]}"
     return Time(event="made", utc=None, raw=raw, unit=Unit.TEXT, zone=Zone.LOCAL)
 
 
-def _export(artifact: Artifact, application: str, form: str, made: Time, needed: str) -> ChatExport:
+def _export(
+    artifact: Artifact,
+    application: str,
+    form: str,
+    made: Time,
+    needed: str,
+    *,
+    version: str | None = None,
+) -> ChatExport:
     return ChatExport(
         shows=Shows.PRESENT,
         confidence=Confidence.PROBABLE,
@@ -290,5 +325,6 @@ def _export(artifact: Artifact, application: str, form: str, made: Time, needed:
         application=application,
         path=artifact.path,
         export_format=form,
+        version=version,
         needed_to_open=needed,
     )

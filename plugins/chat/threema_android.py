@@ -1,18 +1,17 @@
 """Threema on Android: account, contacts, groups, messages, where its master key can be had.
 
 Written from the sources of Threema for Android, and tested with databases of SQLCipher made after
-them: there was no sample. `files/key.dat` has the master key: a kind (0 open, 1 PBKDF2, 2 scrypt),
-the key under a fixed pattern and, with a passphrase, under what is derived from it, a salt (8
-bytes), four bytes of the key's SHA-1. Where no passphrase is set it opens if the profile allows
-keys that lie on the image, else with a passphrase that was given. Newer versions keep the key in
-`master_key.dat`, which is not read. Not read: media, ballots, calls, distribution lists.
+them: there was no sample. `files/key.dat` or, since 6.2 (2025), `files/master_key.dat` has the
+master key (`_threema_key`). Where no passphrase is set it opens if the profile allows keys that lie
+on the image, else with a passphrase that was given, or from a copy of before it was set. Since 2026
+the telephone's hardware seals it once more: then the store is told as locked. Not read: media,
+ballots, calls, distribution lists.
 
-References: threema-ch/threema-android, `localcrypto/MasterKey.java`, `DatabaseService`.
+References: threema-ch/threema-android, `localcrypto`, `DatabaseService`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,22 +33,22 @@ from triage.api import (
     extractor,
 )
 from triage.formats import xml
-from triage.formats.kdf import Kdf, Pbkdf2, Scrypt
 from triage.formats.sqlite import SqlCipher
 
 from ._found_keys import copies
 from ._plain import Store, read
 from ._rows import first, number, text, written
+from ._threema_key import LONGEST, key_file
 
 _APP: Final = "**/ch.threema.app{,.*}"  # Android: Threema; Work, Libre and others
 _SCHEMA: Final = {"message": {"identity", "outbox", "body"}, "contacts": {"identity"}}
-_PATTERN: Final = bytes.fromhex("950d267a88ea77109c50e73f47e06972dac4397c99ea7e67affddd32da35f70c")
-_LENGTH: Final = 1 + 32 + 8 + 4
-_OPEN, _PBKDF2, _SCRYPT = range(3)
-_COPIES: Final = "/**/key*.dat*"
+_COPIES: Final = "/**/{key,master_key}*.dat*"
 _PREFS_LIMIT: Final = 4 << 20
-_ALLOW: Final = "a profile with `decrypt: found`: the key lies in files/key.dat, without passphrase"
+_ALLOW: Final = "a profile with `decrypt: found`: the key lies in {name}, no passphrase set"
 _PASSPHRASE: Final = "the passphrase of the app, as a password"  # noqa: S105 - words
+_TELEPHONE: Final = (
+    "the telephone itself, unlocked: its key store seals the key; or a backup of the app"
+)
 _KEY_FILE: Final = "files/key.dat or files/master_key.dat of the app, and its passphrase if set"
 _TYPES: Final = {
     1: "image",
@@ -62,36 +61,6 @@ _TYPES: Final = {
     8: "file",
     9: "call",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _KeyFile:
-    """`key.dat`: the key as it stands under the passphrase, and what tells the right one."""
-
-    protected: bytes = field(repr=False)
-    check: bytes
-    kdf: Kdf | None  # None: no passphrase
-
-    def opened(self, passphrase: bytes) -> bytes | None:
-        """Return the master key; None when the passphrase is another."""
-        mask = self.kdf.derive(passphrase, 32) if self.kdf else bytes(32)
-        key = bytes(one ^ other for one, other in zip(self.protected, mask, strict=True))
-        digest = hashlib.sha1(key, usedforsecurity=False).digest()
-        return key if digest[: len(self.check)] == self.check else None
-
-
-def _key_file(data: bytes) -> _KeyFile:
-    """Read a `key.dat`. Raises ParseError."""
-    if len(data) != _LENGTH or data[0] not in (_OPEN, _PBKDF2, _SCRYPT):
-        raise ParseError("not a key file of Threema")
-    salt = data[33:41]
-    kdf: Kdf | None = None
-    if data[0] == _PBKDF2:
-        kdf = Pbkdf2(digest="sha1", salt=salt, rounds=10_000)
-    elif data[0] == _SCRYPT:
-        kdf = Scrypt(salt=salt, n=1 << 16, r=8, p=1)
-    masked = zip(data[1:33], _PATTERN, strict=True)
-    return _KeyFile(protected=bytes(one ^ two for one, two in masked), check=data[41:], kdf=kdf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,36 +121,46 @@ def messages(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _lock(artifact: Artifact) -> _Lock:
-    file = artifact.resolve("../files/key.dat")
+    files = [artifact.resolve(f"../files/{name}") for name in ("master_key.dat", "key.dat")]
+    locks = [_by(artifact, file) for file in files if file]
+    opened = next((lock for lock in locks if lock and lock.key), None) or _copied(artifact)
+    if opened:
+        return opened
+    if artifact.resolve("../files/enc_master_key_v2.dat"):
+        return _Lock(protection=Protection.HARDWARE, needed=_TELEPHONE)
+    return next(filter(None, locks), _Lock(protection=Protection.ENCRYPTED, needed=_KEY_FILE))
+
+
+def _by(artifact: Artifact, file: Artifact) -> _Lock | None:
+    """Return what stands between a key file and the store; None when it is no key file."""
+    name = f"files/{file.entry.name}"
     try:
-        found = _key_file(file.head(_LENGTH + 1)) if file else None
+        found = key_file(file.read(LONGEST))
     except (ParseError, EvidenceError):
-        found = None
-    if found is None or file is None:
-        return _copied(artifact) or _Lock(protection=Protection.ENCRYPTED, needed=_KEY_FILE)
+        return None
     file.withhold()
-    if found.kdf is None:
-        if not artifact.may_decrypt:
-            return _Lock(protection=Protection.KEY_ON_IMAGE, needed=_ALLOW)
-        if key := found.opened(b""):
-            origin = "files/key.dat, no passphrase set"
+    if found.kdf is None and not artifact.may_decrypt:
+        return _Lock(protection=Protection.KEY_ON_IMAGE, needed=_ALLOW.format(name=name))
+    try:
+        if found.kdf is None and (key := found.opened()):
+            origin = f"{name}, no passphrase set"
             return _Lock(protection=Protection.KEY_ON_IMAGE, key=_cipher(key), opened_by=origin)
-        return _Lock(protection=Protection.DAMAGED, needed="a sound copy of files/key.dat")
-    for given in artifact.passwords(cost=found.kdf.cost):
-        if key := found.opened(given.value):
-            return _Lock(protection=Protection.PASSCODE, key=_cipher(key), opened_by=str(given))
-    return _copied(artifact) or _Lock(protection=Protection.PASSCODE, needed=_PASSPHRASE)
+        for given in artifact.passwords(cost=found.kdf.cost) if found.kdf else ():
+            if key := found.opened(given.value):
+                return _Lock(protection=Protection.PASSCODE, key=_cipher(key), opened_by=str(given))
+    except ParseError as error:
+        return _Lock(protection=Protection.ENCRYPTED, needed=f"{name}: {error.message}")
+    if found.kdf is None:
+        return _Lock(protection=Protection.DAMAGED, needed=f"a sound copy of {name}")
+    return _Lock(protection=Protection.PASSCODE, needed=_PASSPHRASE)
 
 
 def _copied(artifact: Artifact) -> _Lock | None:
-    """Return what opens the store from a copy of the key file of before a passphrase was set.
+    """Return what opens the store from a copy of a key file of before a passphrase was set.
 
     The master key stays the same: a passphrase only hides it.
     """
-    for path, found in copies(artifact, _COPIES, _key_file, limit=_LENGTH):
-        key = found.opened(b"") if found.kdf is None else None
-        if key is None:
-            continue
+    for path, key in copies(artifact, _COPIES, _free_key, limit=LONGEST):
         with suppress(ParseError), artifact.sqlite(key=_cipher(key)):
             return _Lock(
                 protection=Protection.KEY_ON_IMAGE,
@@ -189,6 +168,11 @@ def _copied(artifact: Artifact) -> _Lock | None:
                 opened_by=f"the key in {path}, no passphrase set",
             )
     return None
+
+
+def _free_key(data: bytes) -> bytes | None:
+    found = key_file(data)
+    return found.opened() if found.kdf is None else None
 
 
 def _cipher(key: bytes) -> SqlCipher:

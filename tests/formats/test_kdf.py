@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from triage.errors import ParseError
-from triage.formats.kdf import Kdf, Pbkdf2, Scrypt
+from triage.formats.kdf import Argon2id, Kdf, Pbkdf2, Scrypt
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,30 @@ def test_pbkdf2_refuses_what_would_not_end(digest: str, rounds: int, salt: bytes
         Pbkdf2(digest=digest, salt=salt, rounds=rounds)
     with pytest.raises(ParseError):
         Pbkdf2(digest="sha1", salt=b"", rounds=1).derive(b"", 1 << 20)
+
+
+def test_argon2id_of_the_reference() -> None:
+    kdf = Argon2id(salt=b"somesalt", memory=256 << 10, rounds=2, lanes=1)
+    assert kdf.derive(b"password", 32).hex() == (
+        "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe"
+    )
+    assert kdf.cost == 512
+
+
+@pytest.mark.parametrize(
+    ("memory", "rounds", "lanes", "salt"),
+    [
+        (1 << 30, 3, 1, b"s" * 16),
+        (1 << 20, 1 << 30, 1, b"s" * 16),
+        (1 << 12, 3, 4, b"s" * 16),
+        (1 << 20, 0, 1, b"s" * 16),
+        (1 << 20, 3, 0, b"s" * 16),
+        (1 << 20, 3, 99, b"s" * 16),
+        (1 << 20, 3, 1, b"short"),
+    ],
+)
+def test_argon2id_that_is_none_or_too_dear(
+    memory: int, rounds: int, lanes: int, salt: bytes
+) -> None:
+    with pytest.raises(ParseError):
+        Argon2id(salt=salt, memory=memory, rounds=rounds, lanes=lanes)

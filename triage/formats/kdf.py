@@ -2,7 +2,7 @@
 
 A file says how dear its own key is. What it says is checked before anything is computed, and its
 `cost` is what `Artifact.passwords` counts against the profile's limit: about one microsecond each,
-one round of PBKDF2 or the mixing of one block of scrypt (RFC 8018, RFC 7914).
+one round of PBKDF2 or the mixing of one block of scrypt or Argon2 (RFC 8018, RFC 7914, RFC 9106).
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id as _Argon2id
+
 from triage.errors import ParseError
 
 _MOST_ROUNDS: Final = 1 << 26
 _MOST_MEMORY: Final = 1 << 29  # bytes
 _MOST_COST: Final = 1 << 26
 _LONGEST_SALT: Final = 1 << 12
+_SHORTEST_SALT: Final = 8
+_MOST_LANES: Final = 16
 _LONGEST_KEY: Final = 1 << 10
 
 
@@ -90,6 +94,40 @@ class Scrypt:
             maxmem=_MOST_MEMORY + (64 << 20),
             dklen=length,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argon2id:
+    """Argon2id, version 1.3; `memory` is bytes. Raises ParseError like `Scrypt` (RFC 9106)."""
+
+    salt: bytes
+    memory: int
+    rounds: int
+    lanes: int
+
+    def __post_init__(self) -> None:
+        blocks, lanes = self.memory // 1024, self.lanes
+        sound = 1 <= lanes <= _MOST_LANES and blocks >= 8 * lanes and self.rounds > 0
+        if not sound or not _SHORTEST_SALT <= len(self.salt) <= _LONGEST_SALT:
+            raise ParseError("Argon2id with parameters that are none")
+        if self.memory > _MOST_MEMORY or blocks * self.rounds > _MOST_COST:
+            raise ParseError("Argon2id with parameters that are too much")
+
+    @property
+    def cost(self) -> int:
+        """Blocks of 1 KiB that are filled, in all rounds."""
+        return self.memory // 1024 * self.rounds
+
+    def derive(self, password: bytes, length: int) -> bytes:
+        """Return the key."""
+        _check(length)
+        return _Argon2id(
+            salt=self.salt,
+            length=length,
+            iterations=self.rounds,
+            lanes=self.lanes,
+            memory_cost=self.memory // 1024,
+        ).derive(password)
 
 
 def _check(length: int) -> None:
