@@ -93,6 +93,15 @@ class Walker(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InFile:
+    """A file of another volume of the image."""
+
+    volume: str
+    path: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A run of sectors: a partition, a gap between partitions, or the whole media.
 
@@ -116,6 +125,7 @@ class Volume:
     problem: str | None  # our own words for what is wrong, if anything
     within: str | None = None  # the layer that offset and length count in; None: the image
     snapshot_of: str | None = None  # the volume of which it is an earlier state
+    in_file: InFile | None = None  # the disk that it is a volume of: a file on the image
 
 
 class EntryType(StrEnum):

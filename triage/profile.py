@@ -34,6 +34,7 @@ class Limits:
 
     entries: int = 5_000_000  # names in one file system
     snapshots: int = 32  # of one volume that are walked, the newest first
+    disk_files: int = 32  # disks of virtual machines and raw images in files that are opened
     artifact_bytes: int = 1024 * _MIB  # read from one artifact
     findings_per_artifact: int = 250_000
     hashed_file_bytes: int = 4096 * _MIB  # one evidence file that was read
@@ -72,6 +73,7 @@ class Profile:
     export: str = "cited"  # none, cited, all
     scan: str = "none"  # none, files, everything: what the content scan reads
     snapshots: str = "none"  # none, changed: what differs from the live volume
+    disk_files: str = "none"  # none, named, recognised: disks in files that are opened
     limits: Limits = field(default_factory=Limits)
     scope: Scope = field(default_factory=Scope)
     guidance: tuple[Guidance, ...] = ()  # what the report tells people to do
@@ -93,6 +95,7 @@ class _Part:
     export: str | None
     scan: str | None
     snapshots: str | None
+    disk_files: str | None
     limits: dict[str, int]
     scope: Scope
     guidance: Path | None  # folder
@@ -138,6 +141,7 @@ def parse(text: str, *, name: str) -> _Part:
         export=reader.choice("export", ("none", "cited", "all"), None),
         scan=reader.choice("scan", ("none", "files", "everything"), None),
         snapshots=reader.choice("snapshots", ("none", "changed"), None),
+        disk_files=reader.choice("disk_files", ("none", "named", "recognised"), None),
         limits=_limits(reader.mapping("limits")),
         scope=_scope(reader.mapping("scope"), name),
         guidance=Path(name).parent / folder if folder else None,
@@ -202,6 +206,7 @@ def load(names: Sequence[str]) -> Profile:
             export=part.export or profile.export,
             scan=part.scan or profile.scan,
             snapshots=part.snapshots or profile.snapshots,
+            disk_files=part.disk_files or profile.disk_files,
         )
     folders = [part.guidance for part in parts if part.guidance]
     return replace(

@@ -2,8 +2,8 @@
 
 Written from Whonix 14 to 17 (file names of the releases, `anon-base-files`) and VirtualBox 6 and 7,
 for hosts on Windows, Linux and macOS; tested with files made from those formats by a committed
-script. The inner markers are from Whonix's packages and not yet seen on a disk. Not read: disks of
-virtual machines, saved states, snapshots: examine them as images of their own.
+script. The inner markers are from Whonix's packages and not yet seen on a disk. Not read: saved
+states, snapshots of VirtualBox; disks are volumes of their own (`disk_files` in the profile).
 References: https://www.whonix.org/wiki/, https://www.virtualbox.org/manual/.
 """
 

@@ -92,6 +92,23 @@ class Recognise(Request, frozen=True, kw_only=True):
     avoid: tuple[int, ...] = ()  # rows at which workers were lost
 
 
+class FindDisks(Request, frozen=True, kw_only=True):
+    """Say which files of a volume may be disks: by their names, or also by their first bytes."""
+
+    volume: int
+    names: tuple[str, ...]  # patterns
+    by_content: bool
+
+
+class LookInside(Request, frozen=True, kw_only=True):
+    """Say which volumes the disk in a file has; with `keep` they come behind the others."""
+
+    volume: int
+    row: int
+    name: str  # of the disk among the volumes
+    keep: bool
+
+
 class ScanScope(msgspec.Struct, frozen=True, kw_only=True):
     """Whose files may be scanned."""
 
@@ -272,6 +289,22 @@ class Planned(Reply, frozen=True, kw_only=True):
     base: int = 0  # byte from which clusters count
 
 
+class DiskFound(Reply, frozen=True, kw_only=True):
+    """A file that may be a disk."""
+
+    row: int
+    path: str
+    address: str
+
+
+class InDisk(Reply, frozen=True, kw_only=True):
+    """What the disk in a file holds."""
+
+    volumes: tuple[Volume, ...]
+    parts: tuple[int, ...]  # rows of other files that it needs
+    problem: str | None  # why it is not read, though it says that it is a disk
+
+
 class Sighted(Reply, frozen=True, kw_only=True):
     """Something that stands in a file, or on the media outside of files."""
 
@@ -410,6 +443,8 @@ AnyRequest: TypeAlias = (
     | Attach
     | Facts
     | Recognise
+    | FindDisks
+    | LookInside
     | PlanScan
     | ScanFiles
     | ScanSpace
@@ -429,6 +464,8 @@ AnyReply: TypeAlias = (
     | Recognised
     | Unread
     | Looked
+    | DiskFound
+    | InDisk
     | Planned
     | Sighted
     | MoreSeen

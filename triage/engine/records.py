@@ -62,6 +62,13 @@ def allocation_value(allocation: Allocation) -> dict[str, Json]:
     }
 
 
+def within_of(volume: Volume) -> dict[str, Json] | None:
+    """Return the source of the file that a volume is in: of a disk of a virtual machine."""
+    if volume.in_file is None:
+        return None
+    return {**asdict(volume.in_file), "within": None}
+
+
 def make(
     finding: Finding,
     *,
@@ -91,7 +98,7 @@ def make(
             "image": IMAGE,
             "volume": volume.name,
             "filesystem": volume.filesystem,
-            "within": None,
+            "within": within_of(volume),
             "path": entry.path if entry else None,
             "address": entry.address if entry else None,
             "allocation": allocation or (allocation_value(entry.allocation) if entry else None),

@@ -14,7 +14,7 @@ from triage.engine import messages as m
 from triage.engine.accounts import Account, Accounts
 from triage.engine.coverage import Coverage, Outcome
 from triage.engine.journal import Extraction, Key, ReadFile
-from triage.engine.records import Records, allocation_value, file_key, make, merge
+from triage.engine.records import Records, allocation_value, file_key, make, merge, within_of
 from triage.engine.wire import pack, to_text, unpack
 from triage.errors import TriageError
 from triage.findings import KINDS, Finding, Sensitivity
@@ -386,7 +386,7 @@ def file_record(volume: Volume, reply: m.FileRead) -> dict[str, Any]:
             {
                 "key": file_key(volume.name, entry),
                 "volume": volume.name,
-                "within": None,
+                "within": within_of(volume),
                 "path": entry.path,
                 "address": entry.address,
                 "allocation": allocation_value(entry.allocation),

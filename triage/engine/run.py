@@ -22,6 +22,7 @@ from triage.custody import system_clock, utc_text
 from triage.engine import messages as m
 from triage.engine.basis import Basis, basis
 from triage.engine.coverage import Outcome
+from triage.engine.disk_files import DiskFiles
 from triage.engine.environment import environment
 from triage.engine.export import Exporter, export
 from triage.engine.identity import Stamps, identity, option_values, stamps
@@ -31,7 +32,7 @@ from triage.engine.nursery import Launcher, launcher
 from triage.engine.options import Observer, Options, Record, Reporter, RunResult
 from triage.engine.pool import Pool
 from triage.engine.recogniser import Recogniser
-from triage.engine.results import Results
+from triage.engine.results import Match, Results
 from triage.engine.rounds import Rounds
 from triage.engine.scan.scanner import Scanner
 from triage.engine.survey import examine_media, examine_volumes
@@ -93,7 +94,7 @@ class Run:
         walker = Walker(
             opened=self.opened, selected=self.selected, profile=self.options.profile, **steps
         )
-        matches = walker.walk()
+        matches = [*walker.walk(), *self._disks_in_files(walker)]
         self.training = marked(walker.marks, self.opened.info.header)
         self.writer.custody.append("image.walked", {"matches": len(matches)})
         scope = self.options.profile.scope
@@ -119,6 +120,27 @@ class Run:
         ).scan()
         self.results.scoped(scope, accounts)
         return self.results.records(accounts)
+
+    def _disks_in_files(self, walker: Walker) -> list[Match]:
+        """Walk the disks that lie as files on the image, which are volumes from now on."""
+        known = self.opened.volumes
+        found = DiskFiles(
+            pool=self.pool,
+            volumes=known,
+            entries=tuple(walker.entries),
+            profile=self.options.profile,
+            results=self.results,
+            observer=self.observer,
+            out_of_time=self.out_of_time,
+        ).open()
+        if not found:
+            return []
+        self.results.volumes = (*known, *found)
+        self.opened = walker.opened = msgspec.structs.replace(
+            self.opened, volumes=self.results.volumes
+        )
+        examine_volumes(msgspec.structs.replace(self.opened, volumes=tuple(found)), self.results)
+        return walker.walk(len(known))
 
     @property
     def _of_files(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Protocol
 from triage.errors import EvidenceError
 from triage.evidence import free_space
 from triage.evidence.apfs_tree import ApfsTree
+from triage.evidence.disk_file import DiskFile
 from triage.evidence.filesystem import TskTree
 from triage.evidence.free_space import FreeSpace
 from triage.evidence.image import DiskImage, container_of, open_image
@@ -17,11 +18,11 @@ from triage.evidence.layers import Part
 from triage.evidence.locks import Keys
 from triage.evidence.logical import open_logical
 from triage.evidence.members import LogicalSource, Note
-from triage.evidence.nested import parts
+from triage.evidence.nested import parts, parts_of
 from triage.evidence.ranges import joined
 from triage.evidence.tree import FileTree, WalkProblem
 from triage.evidence.walker import open_tree
-from triage.model import ByteRun, Container, ImageInfo, Reader, Volume, VolumeState, Walker
+from triage.model import ByteRun, Container, ImageInfo, InFile, Reader, Volume, VolumeState, Walker
 
 _LOGICAL = (Container.FOLDER, Container.TAR, Container.ZIP)
 
@@ -86,6 +87,10 @@ class Source(Protocol):
         """Find the volumes again with other keys."""
         ...
 
+    def inside(self, volume: int, disk: DiskFile, file: InFile, *, keep: bool) -> Sequence[Volume]:
+        """Return the volumes of a disk in a file; with `keep` they come behind the others."""
+        ...
+
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
         """Return the ranges that could not be read or whose checksum did not fit, so far."""
         ...
@@ -124,6 +129,13 @@ class DiskSource:
     def unlock(self, keys: Keys) -> None:
         """Find the volumes again with other keys."""
         self._keys, self._parts = keys, None
+
+    def inside(self, volume: int, disk: DiskFile, file: InFile, *, keep: bool) -> Sequence[Volume]:
+        """Return the volumes of a disk in a file; with `keep` they come behind the others."""
+        found = parts_of(self.parts[volume], disk, file)
+        if keep:
+            self._parts = [*self.parts, *found]
+        return [part.volume for part in found]
 
     @property
     def volumes(self) -> Sequence[Volume]:
@@ -247,6 +259,11 @@ class FilesSource:
 
     def unlock(self, keys: Keys) -> None:
         """Files have no locked volumes."""
+
+    def inside(self, volume: int, disk: DiskFile, file: InFile, *, keep: bool) -> Sequence[Volume]:
+        """Open none. Raises EvidenceError."""
+        del volume, disk, file, keep
+        raise EvidenceError("a disk in a folder or an archive is examined as an image by itself")
 
     def bad_ranges(self) -> tuple[tuple[int, int], ...]:
         """Files have no chunk checksums."""

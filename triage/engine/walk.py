@@ -55,13 +55,18 @@ class Walker:
     marks: list[str] = field(default_factory=list)  # of training images, see `engine.training`
     _end: int = 0  # of the indexes in the shared memory
 
-    def walk(self) -> list[Match]:
-        """Return what the patterns ask for; everything else is coverage."""
+    def walk(self, first: int = 0) -> list[Match]:
+        """Return what the patterns ask for in the volumes from this one on.
+
+        Everything else is coverage.
+        """
         owners = [registered for registered in self.selected for _ in registered.extractor.paths]
         patterns = [path for registered in self.selected for path in registered.extractor.paths]
         excluded = PatternSet(self.profile.scope.exclude_paths)
-        out = left_out(self.opened.volumes, self.profile, self.results)
-        for number, volume in enumerate(self.opened.volumes):
+        self.matches = []
+        new = self.opened.volumes[first:]
+        out = {first + number for number in left_out(new, self.profile, self.results)}
+        for number, volume in enumerate(new, first):
             if volume.state is not VolumeState.FILESYSTEM or number in out:
                 continue
             self.observer.phase(f"walk {volume.name}", None, "names")

@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,7 @@ from triage.errors import (
 )
 from triage.evidence.arrays import Bools
 from triage.evidence.changes import changed_rows, runs_changed
+from triage.evidence.disk_file import LARGEST_MARKED, DiskFile, may_be_disk
 from triage.evidence.index import Index
 from triage.evidence.locks import Known, Trying
 from triage.evidence.patterns import PatternSet
@@ -67,7 +68,7 @@ from triage.extractor import Extractor
 from triage.findings import KINDS, Finding
 from triage.formats.filetype import LOOKED_AT, filetype
 from triage.hashing import Digests, ParallelDigests
-from triage.model import EvidencePath, Reader, VolumeState
+from triage.model import EntryType, EvidencePath, InFile, Reader, Volume, VolumeState
 from triage.profile import Limits
 from triage.redaction import redact
 
@@ -284,6 +285,55 @@ class Worker:
                 free=self.source.free_space(number),
             )
         return self.scannable[number]
+
+    def find_disks(self, request: m.FindDisks) -> None:
+        """Say which files may be disks."""
+        index, tree = self.indexes[request.volume], self.tree(request.volume)
+        rows = {match.row for match in index.matches(PatternSet(request.names))}
+        if request.by_content:
+            rows.update(row for row in range(len(index)) if index.size(row) > LARGEST_MARKED)
+        for row in sorted(rows):
+            entry = index.entry(row)
+            if entry.type is not EntryType.FILE or not index.allocated(row):
+                continue
+            self.place.mark(row)
+            with contextlib.suppress(EvidenceError):
+                if may_be_disk(tree.open(entry.address)):
+                    found = m.DiskFound(row=row, path=entry.path, address=entry.address)
+                    self.channel.send(found)
+
+    def look_inside(self, request: m.LookInside) -> None:
+        """Open a disk that lies in a file."""
+        index, tree = self.indexes[request.volume], self.tree(request.volume)
+        entry = index.entry(request.row)
+        used: set[int] = set()
+
+        def find(name: str) -> Reader | None:
+            row = index.child(index.parent(request.row), name)
+            if row is None or index.is_directory(row) or not index.allocated(row):
+                return None
+            used.add(row)
+            return tree.open(index.address(row))
+
+        volumes: Sequence[Volume] = ()
+        problem = None
+        try:
+            disk = DiskFile(
+                tree.open(entry.address),
+                name=request.name,
+                runs=tree.runs(entry.address),
+                find=find,
+            )
+            file = InFile(
+                volume=self.source.volumes[request.volume].name,
+                path=entry.path,
+                address=entry.address,
+            )
+            volumes = self.source.inside(request.volume, disk, file, keep=request.keep)
+        except (ParseError, EvidenceError) as error:
+            problem = _short(error.message)
+        if not request.keep:
+            self.channel.send(m.InDisk(volumes=tuple(volumes), parts=tuple(used), problem=problem))
 
     def plan_scan(self, request: m.PlanScan) -> None:
         """Divide a volume into parts to be scanned."""
@@ -541,6 +591,10 @@ class Worker:
                 self.learn(request)
             case m.Recognise():
                 self.recognise(request)
+            case m.FindDisks():
+                self.find_disks(request)
+            case m.LookInside():
+                self.look_inside(request)
             case m.PlanScan():
                 self.plan_scan(request)
             case m.ScanFiles() | m.ScanSpace():

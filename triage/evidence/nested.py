@@ -17,7 +17,7 @@ from triage.evidence.layers import Layer, LayerMedia, Part
 from triage.evidence.locks import Keys, Known, Lock
 from triage.evidence.shadow import shadow_copies
 from triage.evidence.volumes import volumes
-from triage.model import Volume, VolumeState
+from triage.model import InFile, Volume, VolumeState
 
 _MOST_DEEP: Final = 6
 _MOST_PARTS: Final = 4096
@@ -34,6 +34,14 @@ def parts(image: DiskImage, keys: Keys | None = None) -> list[Part]:
     survey.divide(Part(volume=_NOTHING, image=image))
     survey.assemble()
     return survey.found
+
+
+def parts_of(below: Part, disk: Layer, file: InFile, keys: Keys | None = None) -> list[Part]:
+    """Return the volumes of a disk that lies as a file in a volume."""
+    survey = _Survey(keys or Known())
+    survey.divide(_layered(below, disk, VolumeState.META))
+    survey.assemble()
+    return [replace(part, volume=replace(part.volume, in_file=file)) for part in survey.found]
 
 
 _NOTHING = Volume(

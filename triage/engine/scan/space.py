@@ -149,7 +149,11 @@ class Space:
 
 def closed(volumes: Sequence[Volume]) -> list[int]:
     """Return the volumes whose bytes say nothing: encrypted, or scanned as what they make up."""
-    taken = {v.within.rpartition("/")[0] for v in volumes if v.within and not v.snapshot_of}
+    taken = {
+        v.within.rpartition("/")[0]
+        for v in volumes
+        if v.within and not v.snapshot_of and not (v.in_file and v.within.count("/") == 1)
+    }
     return [
         number
         for number, volume in enumerate(volumes)
