@@ -21,6 +21,7 @@ import os
 import random
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -157,16 +158,18 @@ def plaso(name: str, path: Path, patience: int) -> str:
     storage = path.with_name(f"{name}.plaso")
     options = ["--parsers", parser, "--partitions", "all", "--status-view", "none", "--unattended"]
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = subprocess.Popen(
+        [command, "-q", *options, "--storage-file", str(storage), str(source)],
+        cwd=path.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # its workers go with it
+    )
     try:
-        subprocess.run(
-            [command, "-q", *options, "--storage-file", str(storage), str(source)],
-            check=True,
-            cwd=path.parent,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=patience,
-        )
+        run.wait(timeout=patience)
     except subprocess.TimeoutExpired:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
         return f"not finished after {patience} s"
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

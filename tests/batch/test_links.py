@@ -100,6 +100,20 @@ KEY = "AB" * 20
                 Identifier("chat-account", "signal:me", "own"),
             ],
         ),
+        (
+            "system.usb",
+            {"serial": "5EED0001", "volume_serial": "5EED-0001"},
+            [
+                Identifier("device", "usb:5EED0001", "own"),
+                Identifier("volume", "5EED-0001", "other"),
+            ],
+        ),
+        (
+            "program.present",
+            {"stored_on": "volume STICK, serial 5EED-0001, machine pc"},
+            [Identifier("volume", "5EED-0001", "other")],
+        ),
+        ("program.present", {"stored_on": "volume STICK, serial 0000-0000"}, []),
         ("system.os", {"machine_id": "0" * 32}, []),
         (
             "system.os",

@@ -9,6 +9,7 @@ import pytest
 
 from triage.report import gather as module
 from triage.report.gather import gather
+from triage.report.machines import machines
 
 
 def message(number: int, chat: int) -> dict[str, Any]:
@@ -57,3 +58,45 @@ def test_what_is_kept_on_the_way_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "_share", share)
     gather(message(n, n % 20) for n in range(3000))
     assert most <= 4 * 50 + 1
+
+
+def test_a_stick_is_met_again_as_a_volume_of_the_image() -> None:
+    volume = {
+        "name": "p1",
+        "offset": 0,
+        "length": 1,
+        "filesystem": "fat32",
+        "scheme": None,
+        "state": "filesystem",
+        "label": None,
+        "description": "FAT32",
+        "problem": None,
+        "details": {"serial": "5EED-0001"},
+    }
+    record: dict[str, Any] = {
+        "id": "f-1",
+        "kind": "system.usb",
+        "summary": "storage Example Stick",
+        "value": {"volume_serial": "5EED-0001", "device": "Example Stick"},
+        "shows": "used",
+        "times": [],
+        "source": {
+            "volume": "p2",
+            "path": "/a",
+            "locator": None,
+            "row": None,
+            "allocation": None,
+            "byte_runs": [],
+        },
+        "account": None,
+        "confidence": "probable",
+        "checks": [],
+        "protection": None,
+        "sensitivity": "personal",
+        "also_in": [],
+    }
+    found = gather([record])
+    stick, other = machines([volume, volume | {"details": {}}], [], {}, found.named)
+    assert [one.summary for one in stick.named_by] == ["storage Example Stick"]
+    assert stick.label == "FAT32, serial number 5EED-0001"
+    assert other.named_by == ()

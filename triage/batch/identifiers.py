@@ -34,6 +34,7 @@ TYPES = (
     "phone",
     "email",
     "device",
+    "volume",
     "vpn-key",
     "bridge",
     "file",
@@ -46,6 +47,7 @@ OWN, OTHER = "own", "other"
 _PUBLIC = frozenset({"known-onion-service", "onion-search", "onion-directory"})
 _NOBODY = re.compile(r"(no-?reply|do-?not-?reply|mailer-daemon|postmaster|abuse)@", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s<>@\"',;:]{1,64}@[^\s<>@\"',;:]{1,190}\.[A-Za-z]{2,24}")
+_SERIAL = re.compile(r"\bserial ([0-9A-F]{4}-[0-9A-F]{4})\b")
 _NOT_DIGITS = re.compile(r"[^0-9+]")
 _PHONE_DIGITS = 7  # at least; shorter numbers are services
 _SHORTEST_ID = 6  # characters of a device id that can tell devices apart
@@ -246,6 +248,17 @@ def _system(value: Value) -> Iterator[Identifier]:
 def _usb(value: Value) -> Iterator[Identifier]:
     for key in ("serial", "serial_number"):
         yield from _device(_text(value, key), "usb")
+    yield from _volume(_text(value, "volume_serial"))
+
+
+def _stored_on(value: Value) -> Iterator[Identifier]:
+    named = _SERIAL.search(_text(value, "stored_on"))
+    yield from _volume(named[1] if named else "")
+
+
+def _volume(serial: str) -> Iterator[Identifier]:
+    if serial.strip("0-"):
+        yield Identifier("volume", serial, OTHER)
 
 
 def _account(value: Value) -> Iterator[Identifier]:
@@ -298,6 +311,7 @@ _READERS: Mapping[str, Callable[[Value], Iterable[Identifier]]] = MappingProxyTy
         "web.browser": _browser,
         "system.os": _system,
         "system.usb": _usb,
+        "program.present": _stored_on,
         "system.account": _account,
         "system.online-account": _account,
         "vpn.client": _vpn,

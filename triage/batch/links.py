@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
-from triage.batch.identifiers import TYPES, Identifier, identifiers, well_known
+from triage.batch.identifiers import OWN, TYPES, Identifier, identifiers, well_known
 from triage.bundle import Bundle
 from triage.console.headlines import account_name
 from triage.errors import BundleError, TriageError
@@ -43,7 +43,7 @@ class Source:
 class Place:
     """Where an identifier stands: in which bundle (number in `Links.sources`), how often, as what.
 
-    `finding` is the id of the first finding with it.
+    `finding` is the id of the first finding with it, empty where only a volume itself has it.
     """
 
     source: int
@@ -209,6 +209,9 @@ def _why(error: Exception) -> str:
 
 def _said(bundle: Bundle) -> Iterator[tuple[Identifier, str, str]]:
     """Yield every identifier of a bundle with the finding and the account."""
+    for volume in bundle.run.get("volumes", ()):
+        if serial := volume.get("details", {}).get("serial"):
+            yield Identifier("volume", serial, OWN), "", "–"
     cited: dict[str, tuple[str, str]] = {}
     for record in bundle.findings():
         account, finding = account_name(record), record["id"]

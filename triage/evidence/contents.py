@@ -139,6 +139,8 @@ class Contents:
             found, details = _ext(head)
         elif name == "hfs":
             details = {"version": "HFSX" if head[1024:1026] == b"HX" else "HFS+"}
+        elif serial := _serial(name, head):
+            details = {"serial": serial}
         problem = f"{found} is {size - length} bytes longer than its volume"
         return Content(
             state=VolumeState.FILESYSTEM,
@@ -218,6 +220,22 @@ def _is_fat(head: bytes) -> bool:
         and (head[21] == 0xF0 or head[21] >= 0xF8)  # noqa: PLR2004 - media descriptor
     )
 
+
+def _serial(name: str, head: bytes) -> str | None:
+    """Return the number that a formatter gave, as Windows shows it; of NTFS the lower half.
+
+    FAT keeps it behind a mark that says whether it is there (FAT specification 1.03, `BS_VolID`).
+    """
+    at = {"ntfs": 0x48, "exfat": 0x64}.get(name)
+    if name == "fat":
+        at = next((mark + 1 for mark in (0x26, 0x42) if head[mark] == _FAT_SERIAL), None)
+    if at is None or len(head) < at + 4:
+        return None
+    number = int.from_bytes(head[at : at + 4], "little")
+    return f"{number >> 16:04X}-{number & 0xFFFF:04X}" if number else None
+
+
+_FAT_SERIAL = 0x29  # boot signature: serial number, label and type follow
 
 _EXT4_INCOMPATIBLE = 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x2000 | 0x4000 | 0x8000 | 0x10000
 _EXT4_READ_ONLY = 0x8 | 0x10 | 0x20 | 0x40 | 0x100 | 0x200 | 0x400 | 0x8000

@@ -24,6 +24,9 @@ SHOWN = 500
 MESSAGES_SHOWN = 2000
 """Messages that the report shows: a conversation in pieces is of little use."""
 
+NAMED = 1_000
+"""Devices that are compared with the volumes of the image."""
+
 CLOCKS = 100
 """Steps of clocks that are pointed out; all of them are among the findings."""
 
@@ -76,6 +79,7 @@ class Gathered:
     undated: int = 0  # events without a UTC time
     by_account: Counter[str] = field(default_factory=Counter)
     context: list[Record] = field(default_factory=list)  # systems, accounts, zones
+    named: list[Record] = field(default_factory=list)  # devices by the number of their volume
     clocks: list[Record] = field(default_factory=list)  # steps of clocks, the first of them
     locked: list[Record] = field(default_factory=list)  # volumes closed to us
     lists: set[str] = field(default_factory=set)  # `name YYYY-MM-DD` of indicator lists
@@ -141,6 +145,8 @@ def gather(findings: Iterable[Record]) -> Gathered:
             result.context.append(record)
         elif kind == "system.clock-change" and len(result.clocks) < CLOCKS:
             result.clocks.append(record)
+        elif kind == "system.usb" and record["value"].get("volume_serial"):
+            result.named.extend([record] if len(result.named) < NAMED else ())
         elif kind == "encryption.volume":
             result.locked.append(record)
         if kind in IMPORTANCE:

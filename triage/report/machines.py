@@ -9,7 +9,9 @@ from typing import Any
 from triage.console.words import size
 from triage.report.gather import Record
 from triage.report.view import Row, fields_of, row
+from triage.texts import say
 
+_NAMED_SHOWN = 5  # devices of one volume
 _STEPS_SHOWN = 5  # of one clock
 _SHOWN = 200  # accounts of one volume
 
@@ -34,6 +36,7 @@ class Machine:
     content: str
     state: str
     label: str
+    named_by: tuple[Row, ...]  # devices with the same number of their volume
     systems: tuple[Row, ...]
     zones: tuple[Row, ...]
     clock: tuple[Row, ...]  # steps of it
@@ -47,20 +50,44 @@ def machines(
     volumes: Iterable[Mapping[str, Any]],
     context: Iterable[Record],
     by_account: Mapping[str, int],
+    named: Iterable[Record] = (),
 ) -> tuple[Machine, ...]:
-    """Return the volumes of the image in their order, each with its systems and accounts."""
+    """Return the volumes of the image in their order, each with its systems and accounts.
+
+    `named` are devices that systems met, by the number of their volume.
+    """
+    by_serial: dict[str, list[Record]] = {}
+    for record in named:
+        by_serial.setdefault(record["value"]["volume_serial"], []).append(record)
     by_volume: dict[str, list[Record]] = {}
     for record in context:
         by_volume.setdefault(record["source"]["volume"], []).append(record)
     return tuple(
-        _machine(volume, by_volume.get(volume["name"], []), by_account) for volume in volumes
+        _machine(
+            volume,
+            by_volume.get(volume["name"], []),
+            by_account,
+            by_serial.get(_serial(volume) or "", []),
+        )
+        for volume in volumes
     )
 
 
+def _serial(volume: Mapping[str, Any]) -> str | None:
+    """Return the number of its file system, where it has one."""
+    found = volume.get("details", {}).get("serial")
+    return str(found) if found else None
+
+
 def _machine(
-    volume: Mapping[str, Any], records: list[Record], by_account: Mapping[str, int]
+    volume: Mapping[str, Any],
+    records: list[Record],
+    by_account: Mapping[str, int],
+    named: list[Record],
 ) -> Machine:
     name = volume["name"]
+    serial = _serial(volume)
+    number = say("machines.serial", serial=serial) if serial else None
     accounts = [r for r in records if r["kind"] == "system.account"]
     steps = [r for r in records if r["kind"] == "system.clock-change"]
     people = [r for r in accounts if not r["value"].get("for_software")]
@@ -74,7 +101,10 @@ def _machine(
         offset=f"{int(volume['offset']):,}",
         content=volume["filesystem"] or volume["scheme"] or "",
         state=volume["state"],
-        label=", ".join(filter(None, (volume["label"], volume["description"], volume["problem"]))),
+        label=", ".join(
+            filter(None, (volume["label"], volume["description"], number, volume["problem"]))
+        ),
+        named_by=tuple(row(r) for r in named[:_NAMED_SHOWN]),
         systems=tuple(row(r) for r in records if r["kind"] == "system.os"),
         zones=tuple(row(r) for r in records if r["kind"] == "system.timezone"),
         clock=tuple(row(r) for r in steps[:_STEPS_SHOWN]),

@@ -125,7 +125,9 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         ),
         "bundle_id": first.get("bundle"),
         "language": spoken().tag,
-        "machines": machines(run["volumes"], found.context + found.clocks, found.by_account),
+        "machines": machines(
+            run["volumes"], found.context + found.clocks, found.by_account, found.named
+        ),
         "closed": closed(found.locked),
         "coverage": covered(bundle.coverage(), extractors),
         "found": found,
