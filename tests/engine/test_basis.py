@@ -75,6 +75,8 @@ def test_what_is_refused(tmp_path: Path, name: str, error: type[Exception], what
     match name:
         case "empty":
             path = tmp_path
+        case "absent":
+            pass
         case "garbage":
             path.write_bytes(b"{}\n")
         case "undated":

@@ -141,10 +141,13 @@ def test_another_schema_is_refused(extract: Extract, tmp_path: Path) -> None:
 def test_odd_rows_do_not_stop_the_reading(extract: Extract, tmp_path: Path) -> None:
     data = made(
         tmp_path,
-        "CREATE TABLE account (id, bare_jid, password); CREATE TABLE jid (id, bare_jid);"
-        "CREATE TABLE message (id, account_id, counterpart_id, direction, time, body);"
-        "INSERT INTO account VALUES (x'00', NULL, 1), ('x', 'a@b', zeroblob(9));"
-        "INSERT INTO message VALUES (1, 'x', 1e99, 'in', 'noon', x'ff'), (2, 0, 0, 1, -5, NULL);",
+        "CREATE TABLE account (id, bare_jid, password, resourcepart);"
+        "CREATE TABLE jid (id, bare_jid);"
+        "CREATE TABLE message (id, account_id, counterpart_id, direction, time, body,"
+        " counterpart_resource);"
+        "INSERT INTO account VALUES (x'00', NULL, 1, 2), ('x', 'a@b', zeroblob(9), 'r');"
+        "INSERT INTO message VALUES (1, 'x', 1e99, 'in', 'noon', x'ff', 0),"
+        " (2, 0, 0, 1, -5, NULL, NULL);",
     )
     found = extract(dino.messages, {DINO: data})
     assert [each.identifier for each in found.of(ChatAccount)] == ["a@b"]
