@@ -52,6 +52,7 @@ class Match:
     row: int
     entry: Entry
     by_content: bool = False  # its path says nothing
+    repeated: bool = False  # in a snapshot as in the live volume, tried again with what lies there
 
     @property
     def key(self) -> Key:
@@ -161,6 +162,8 @@ class Results:
 
     def failed(self, match: Match, code: str, text: str, locator: str | None = None) -> None:
         """Note that an artifact that was asked for could not be examined."""
+        if match.repeated:  # the live volume has the same artifact, and the same note
+            return
         entry, name = match.entry, match.registered.extractor.name
         volume = self.volumes[match.volume].name
         self.problem(

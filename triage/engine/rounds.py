@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import msgspec
 
@@ -11,7 +12,7 @@ from triage.artifact import Fact
 from triage.engine import messages as m
 from triage.engine.accounts import Accounts
 from triage.engine.coverage import Outcome
-from triage.engine.journal import Journal
+from triage.engine.journal import Extraction, Journal
 from triage.engine.options import BUDGET, Observer
 from triage.engine.pool import Pool, Task
 from triage.engine.results import Match, Results
@@ -19,6 +20,20 @@ from triage.errors import BundleError
 from triage.findings import Finding
 from triage.model import Volume
 from triage.profile import Scope
+
+_Artifact: TypeAlias = tuple[str, int, str, str]
+"""Extractor, number of the volume, path, address."""
+
+
+def _artifact(match: Match, volume: int) -> _Artifact:
+    return match.registered.extractor.name, volume, match.entry.path, match.entry.address
+
+
+def _is_closed(reply: m.AnyReply) -> bool:
+    """Whether an extractor says that it could not get into something."""
+    if isinstance(reply, m.Trouble):
+        return reply.code == "not_parsed"
+    return isinstance(reply, m.Found) and bool(reply.finding.get("needed_to_open"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +47,7 @@ class Rounds:
     journal: Journal
     observer: Observer
     out_of_time: Callable[[], bool]
+    _closed: set[_Artifact] = field(default_factory=set)
 
     def context(self, matches: Sequence[Match]) -> Accounts:
         """Run the first round, tell every worker its facts, and return the accounts it found."""
@@ -57,6 +73,20 @@ class Rounds:
         """Run all other extractors."""
         others = [match for match in matches if not match.registered.extractor.context]
         self._round("extract", self._wanted(others, accounts))
+
+    def repeat(self, unchanged: Sequence[Match], accounts: Accounts) -> None:
+        """Extract again from snapshots what stayed closed in the live volume.
+
+        The artifact is the same, but its key may lie beside it only there.
+        """
+        numbers = {volume.name: number for number, volume in enumerate(self.volumes)}
+        again = []
+        for match in unchanged:
+            live = numbers.get(self.volumes[match.volume].snapshot_of or "", -1)
+            if _artifact(match, live) in self._closed:
+                again.append(replace(match, repeated=True))
+        if again:
+            self._round("extract", self._wanted(again, accounts))
 
     def _wanted(self, matches: Sequence[Match], accounts: Accounts) -> list[Match]:
         """Leave unread what belongs to accounts outside the scope."""
@@ -93,7 +123,7 @@ class Rounds:
             if task.tries:
                 extraction = self.results.checked(match, task.replies, task.failure)
                 self.journal.artifact(match.key, extraction)
-                self.results.take(match, extraction)
+                self._take(match, extraction)
             else:
                 self.results.failed(match, "budget", BUDGET)
                 self.results.not_repeatable.add(BUDGET)
@@ -107,10 +137,15 @@ class Rounds:
         if extraction is None:
             return False
         try:
-            self.results.take(match, extraction)
+            self._take(match, extraction)
         except (msgspec.ValidationError, LookupError, TypeError) as error:
             raise BundleError("the journal holds what no run writes") from error
         return True
+
+    def _take(self, match: Match, extraction: Extraction) -> None:
+        if any(_is_closed(reply) for reply in extraction.replies):
+            self._closed.add(_artifact(match, match.volume))
+        self.results.take(match, extraction)
 
     def _facts(self) -> list[Fact[Finding]]:
         facts = [

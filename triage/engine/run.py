@@ -109,6 +109,7 @@ class Run:
         )
         matches = [*matches, *recogniser.recognise(matches)]
         rounds.extract(matches, accounts)
+        rounds.repeat(walker.unchanged, accounts)
         Scanner(
             volumes=self.opened.volumes,
             entries=walker.entries,
