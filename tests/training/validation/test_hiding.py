@@ -39,7 +39,11 @@ NOTE = Specimen(
         (Hiding.SLACK, "fat32", [None]),
         (Hiding.ZIP, "fat32", ["/Downloads/archive1.zip", "/Downloads/archive2.zip"]),
         (Hiding.GZIP, "fat32", [None, "/Downloads/002-1.gz"]),
-        (Hiding.STREAM, "ntfs", ["/Documents/list1.txt:wallet", "/Documents/list2.txt:note.txt"]),
+        (
+            Hiding.STREAM,
+            "ntfs",
+            ["/Documents/list1-1.txt:wallet", "/Documents/list2-1.txt:note.txt"],
+        ),
         (Hiding.VHD_IMAGE, "exfat", ["/Users/a/wallet", "/note.txt"]),
     ],
 )

@@ -188,14 +188,12 @@ def _gzip(lair: Lair, number: int, specimen: Specimen) -> None:
 
 
 def _stream(lair: Lair, number: int, specimen: Specimen) -> None:
-    host = f"/Documents/list{number}.txt"
-    streams = {path.rpartition("/")[2]: path for path in specimen.files}
-    if len(streams) < len(specimen.files):
-        lair.left_out[specimen.name] = "two files of one name"
-        return
-    named = {name: specimen.files[path] for name, path in streams.items()}
-    lair.entries.append(_file(host, _HOST, streams=named))
-    _readable(lair, specimen, lambda path: f"{host}:{path.rpartition('/')[2]}")
+    moved = {}
+    for part, (path, data) in enumerate(specimen.files.items(), 1):
+        host, name = f"/Documents/list{number}-{part}.txt", path.rpartition("/")[2]
+        moved[path] = f"{host}:{name}"
+        lair.entries.append(_file(host, _HOST, streams={name: data}))
+    _readable(lair, specimen, lambda path: moved[path])
 
 
 _WAYS: Final[Mapping[Hiding, Callable[[Lair, int, Specimen], None]]] = {
