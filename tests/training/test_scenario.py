@@ -114,3 +114,13 @@ def test_what_ships_is_whole(name: str) -> None:
     assert len({item.kind for item in built.items}) >= 5
     told = " ".join([read.story, read.task, read.notes, *read.objectives])
     assert "suspect" not in told
+
+
+def test_drives_share_what_the_story_says_and_no_file() -> None:
+    built = build(scenario.load("three-drives"), "a")
+    seen: dict[bytes, str] = {}
+    for name, disk in built.disks.items():
+        for entry in disk.volumes[0].entries:
+            shared = seen.setdefault(entry.content or b"", name) != name
+            ordinary = entry.path.startswith("/DISK-TRIAGE") or not entry.content
+            assert not shared or ordinary, entry.path

@@ -57,12 +57,23 @@ def pidgin(scene: Scene) -> None:
         scene.own,
         account=account,
         alias=scene.owner.name,
-        buddies=[purple.Buddy(name=peer, alias=other.name, trust="verified")],
+        buddies=[
+            purple.Buddy(
+                name=peer,
+                alias=other.name,
+                trust="verified",
+                fingerprint=purple.fingerprint(purple.otr_key(scene.inventor, peer)),
+            )
+        ],
         conversations={peer: lines} if lines else {},
         when=scene.when,
         offset=scene.zone,
         owner=scene.owner.account,
     )
+    # What all that were made by this program would share is no link between them.
+    scene.file(f"{root}/otr.private_key", purple.otr_key(scene.inventor, account))
+    scene.file(f"{root}/prefs.xml", purple.prefs(f"/{scene.home}/Downloads"))
+    scene.file(f"{root}/status.xml", purple.status(scene.minutes(4000)))
     for fact in scene.tree.facts:
         match: dict[str, Wanted] = {
             f"value.{name}": value
