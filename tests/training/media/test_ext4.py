@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from triage.evidence.image import open_image
 from triage.model import EntryType
 from triage.training.media import Disk, Entry, write_raw
 from triage.training.media.ext4_directory import Name, directory_blocks
+from triage.training.media.ext4_inode import FILE, Inode
 from triage.training.media.partitions import lay_out
 
 HUGE = 50 * MIB
@@ -94,3 +96,21 @@ def test_more_entries_than_inodes_fit() -> None:
     volume = replace(described("ext4"), size=1 * MIB, entries=entries, slack={}, scraps=())
     with pytest.raises(TrainingError, match="TRAINING: 9000 entries are too many"):
         lay_out(Disk(scheme="none", volumes=(volume,), signature=1))
+
+
+def test_names_count_in_bytes() -> None:
+    volume = replace(described("ext4"), entries=(entry("/" + "ü" * 128, b""),), slack={})
+    with pytest.raises(TrainingError, match="no absolute path"):
+        lay_out(Disk(scheme="none", volumes=(volume,), signature=1))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bits"), [(0, 0), ((1 << 31) - 1, 0), (1 << 31, 1), (1 << 32, 1), (3 << 31, 2)]
+)
+def test_times_go_on_behind_2038(seconds: int, bits: int) -> None:
+    time = seconds * 10**9 + 5
+    data = Inode(mode=FILE, owner=0, size=0, times=(time,) * 4, links=1).encoded()
+    (low,) = struct.unpack_from("<i", data, 0x10)
+    (rest,) = struct.unpack_from("<I", data, 0x88)
+    assert low + (rest % 4 << 32) == seconds
+    assert (rest >> 2, rest % 4) == (5, bits)

@@ -38,7 +38,7 @@ class Inode:
     def encoded(self) -> bytes:
         """Return its 256 bytes."""
         seconds = [time // _NS for time in self.times]
-        rest = [time % _NS << 2 | (time // _NS >> 32 & 3) for time in self.times]
+        rest = [_rest(time) for time in self.times]
         link = self.mode & 0o170000 == LINK and not self.blocks
         data = struct.pack(
             "<HHIIIIIHHIII60sIIII",
@@ -54,6 +54,11 @@ class Inode:
             *(_EXTRA, 0, rest[1], rest[2], rest[0], seconds[3] & 0xFFFFFFFF, rest[3]),
         )
         return data.ljust(256, b"\0")
+
+
+def _rest(time: int) -> int:
+    """Return the nanoseconds, and the two bits by which seconds of 32 bits with a sign go on."""
+    return time % _NS << 2 | (time // _NS + (1 << 31)) >> 32 & 3
 
 
 def map_blocks(runs: Runs, clusters: Clusters, *, allocated: bool) -> tuple[bytes, int]:

@@ -8,7 +8,9 @@ from triage.errors import TrainingError
 from triage.training.media.model import Entry, Volume
 
 _DAY_ZERO = 315_532_800 * 10**9  # 1980-01-01: the first day that every file system can name
+_LATEST = 4_291_747_200 * 10**9  # 2106
 _MOST_NAME = 255
+_MODES = 0o7777
 
 
 @dataclass(slots=True, eq=False)
@@ -100,15 +102,27 @@ class _Grower:
 
     def _check(self, entry: Entry) -> None:
         names = entry.path.split("/")[1:] if entry.path != "/" else []
-        if not entry.path.startswith("/") or not all(
-            name and name not in {".", ".."} and "\0" not in name and len(name) <= _MOST_NAME
-            for name in names
-        ):
+        if not entry.path.startswith("/") or not all(map(self._is_name, names)):
             raise TrainingError("is no absolute path", where=entry.path)
-        if entry.streams and self._volume.filesystem != "ntfs":
-            raise TrainingError("has streams, which only NTFS keeps", where=entry.path)
+        times = (entry.created, entry.modified, entry.changed, entry.accessed)
+        if not all(0 <= time < _LATEST for time in times):
+            raise TrainingError("has a time before 1970 or after 2105", where=entry.path)
+        if not 0 <= entry.uid < 1 << 32 or not 0 <= (entry.mode or 0) <= _MODES:
+            raise TrainingError("has an impossible owner or mode", where=entry.path)
+        if entry.streams and (self._volume.filesystem != "ntfs" or entry.content is None):
+            raise TrainingError("has streams, which only files on NTFS keep", where=entry.path)
+        if not all(map(_is_stream, entry.streams)):
+            raise TrainingError("has a stream with an impossible name", where=entry.path)
         if entry.target is not None and self._volume.filesystem != "ext4":
             raise TrainingError("is a link, which only ext4 keeps here", where=entry.path)
+
+    def _is_name(self, name: str) -> bool:
+        try:
+            data = name.encode()
+        except UnicodeEncodeError:
+            return False
+        length = len(data) if self._volume.filesystem == "ext4" else len(name)
+        return bool(name) and name not in {".", ".."} and "\0" not in name and length <= _MOST_NAME
 
     def _check_names(self, root: Node) -> None:
         folds = self._volume.filesystem != "ext4"
@@ -127,6 +141,10 @@ class _Grower:
             if path not in files:
                 raise TrainingError("is no file that slack could follow", where=path)
             files[path].slack = slack
+
+
+def _is_stream(name: str) -> bool:
+    return 0 < len(name) <= _MOST_NAME and name.isprintable() and not set(name) & set(":/\\")
 
 
 def _folder_entry(path: str, created: int, modified: int) -> Entry:
