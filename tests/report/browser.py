@@ -28,6 +28,7 @@ class Browser:
         self._number = 0
         self._rest = b""
         self._session: str | None = None
+        self._uri = "about:blank"
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         attached = self.ask("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
@@ -64,7 +65,13 @@ class Browser:
 
     def open(self, path: Path) -> None:
         """Load a page and wait until it is there."""
-        self.ask("Page.navigate", url=path.as_uri())
+        self._uri = path.as_uri()
+        self.again()
+
+    def again(self) -> None:
+        """Load the page anew, at its top and as if never seen."""
+        self.ask("Page.navigate", url="about:blank")
+        self.ask("Page.navigate", url=self._uri)
         loaded = "document.readyState === 'complete' ? done() : addEventListener('load', done)"
         self.run(f"new Promise(done => {loaded})")
 

@@ -99,6 +99,18 @@ def test_search_works_from_the_keyboard_alone(report: Browser) -> None:
     assert settled(report, f"{VISIBLE}.length") == ROWS + len(KINDS)
 
 
+@pytest.mark.parametrize("place", ["activity", "family-web", "verify"])
+def test_a_link_leads_to_its_place(report: Browser, place: str) -> None:
+    """Sections far away have no height yet when one goes there."""
+    report.again()
+    report.run(f"document.querySelector('nav a[href=\"#{place}\"]').click()")
+    top = f"document.getElementById('{place}').getBoundingClientRect().top"
+    ends = "scrollY + innerHeight >= document.documentElement.scrollHeight - 1"
+    place_of = f"({ends}) ? 'end' : Math.round({top})"
+    found = report.run(f"new Promise(done => setTimeout(() => done({place_of}), 700))")
+    assert found in ("end", 64)
+
+
 @pytest.mark.parametrize("order", ["new", "old"])
 def test_sorting_puts_the_rows_in_order(report: Browser, order: str) -> None:
     report.run(f"document.getElementById('order').value = '{order}'")

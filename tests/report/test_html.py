@@ -434,6 +434,14 @@ def test_deleted_reused_and_superseded_are_marked(make: Make, make_bundle: MakeB
         assert mark in text
 
 
+def test_other_places_of_a_finding_are_told_shortly(make: Make, make_bundle: MakeBundle) -> None:
+    same = {"volume": "p2/vss-1", "path": "/home/alice/state", "address": "12", "file": None}
+    moved = {"volume": "p2/vss-2", "path": "/old/state", "address": "13", "file": "e-2"}
+    bundle = make_bundle([make(1, also_in=[same, moved])])
+    text = Page(render(bundle)).text
+    assert "also in p2/vss-1 also in p2/vss-2:/old/state · address 13" in text
+
+
 def test_many_findings_are_cut_and_counted(make: Make, make_bundle: MakeBundle) -> None:
     many = [
         make(number, "web.visit", times=[time(f"2025-03-05T19:{number % 60:02}:11Z")])

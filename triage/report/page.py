@@ -136,6 +136,7 @@ def _context(bundle: Bundle) -> dict[str, Any]:
         "guides": tuple(_guides(found.cases, guidances_of(run))),
         "shown": {row.id for section in _sections(families) for row in section.rows},
         "families": families,
+        "hidden": sum(part.left_out for part in _kinds(families)),
         "activity": activity(found.days, found.clocks),
         "hours": by_hour(found.hours),
         "lane": LANE,

@@ -208,8 +208,17 @@ def row(record: Record) -> Row:
         marks=marks(record),
         locator=source["locator"],
         byte_runs=tuple(_run(run) for run in source["byte_runs"][:_LIST_SHOWN]),
-        also_in=tuple(text_of(other) for other in record["also_in"][:_LIST_SHOWN]),
+        also_in=tuple(_elsewhere(other, source) for other in record["also_in"][:_LIST_SHOWN]),
     )
+
+
+def _elsewhere(other: Mapping[str, Any], source: Mapping[str, Any]) -> str:
+    """Return where else a finding stands, its path only where that is another."""
+    volume, path, address = (other.get(name) for name in ("volume", "path", "address"))
+    told = str(volume) if path == source["path"] else f"{volume}:{path}"
+    if address is None or address == source["address"]:
+        return told
+    return f"{told} · {say('place.address', address=address)}"
 
 
 def moment_of(time: Mapping[str, Any]) -> Moment:

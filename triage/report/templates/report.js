@@ -13,15 +13,37 @@
     for (const fold of folded) fold.open = false;
   });
 
-  // A link to something inside a fold opens it.
-  const unfold = () => {
-    let node = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const target = node;
-    for (; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
-    if (target) target.scrollIntoView();
+  // Sections get their true height when they come into view, which moves what is below: go there
+  // again for as long as that takes, unless the reader scrolls.
+  let going = null;
+  for (const moved of ["wheel", "touchstart", "keydown"]) addEventListener(moved, () => (going = null), { passive: true });
+  const settle = (target) => {
+    const top = () => target.getBoundingClientRect().top;
+    const again = (wanted, frames) => {
+      if (going !== target || !frames) return;
+      if (Math.abs(top() - wanted) > 1) {
+        target.scrollIntoView();
+        wanted = top();
+      }
+      requestAnimationFrame(() => again(wanted, frames - 1));
+    };
+    going = target;
+    target.scrollIntoView();
+    again(top(), 40);
   };
-  addEventListener("hashchange", unfold);
-  if (location.hash) unfold();
+
+  // A link to something inside a fold opens it.
+  const go = (hash) => {
+    const target = document.getElementById(decodeURIComponent(hash.slice(1)));
+    for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+    if (target) settle(target);
+  };
+  addEventListener("hashchange", () => go(location.hash));
+  addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (link && link.hash === location.hash) go(link.hash); // a second time: no hash changes
+  });
+  if (location.hash) go(location.hash);
 
   const form = document.getElementById("filter");
   const rows = all("#findings [data-f]");
