@@ -44,6 +44,12 @@ class Store:
         found = frame(row, table, protection=self.protection)
         return found | {"service": self.service, "own_account": self.own}
 
+    def known(self, row: Row, table: str, identifier: str, name: str | None) -> dict[str, Any]:
+        """Return what a contact or group shares, and remember what it is called."""
+        if name:
+            self.names[identifier] = name
+        return self.shared(row, table) | {"shows": Shows.PRESENT, "identifier": identifier}
+
     def message(
         self,
         row: Row,

@@ -104,12 +104,8 @@ def _xmpp_contacts(store: Store, accounts: dict[str, str]) -> Iterator[ChatConta
         jid, name = first(row, "jid"), first(row, "systemname", "servername")
         if jid is None:
             continue
-        if name:
-            store.names[jid] = name
         store.own = accounts.get(first(row, "accountUuid") or "")
-        yield ChatContact(
-            **store.shared(row, "contacts"), shows=Shows.PRESENT, identifier=jid, alias=name
-        )
+        yield ChatContact(**store.known(row, "contacts", jid, name), alias=name)
 
 
 def _xmpp_messages(store: Store, chats: dict[str, tuple[str, str | None]]) -> Iterator[ChatMessage]:
@@ -152,9 +148,7 @@ def _kik(store: Store) -> Iterator[Finding]:
         jid, name = first(row, "jid"), first(row, "display_name")
         if jid is None:
             continue
-        if name:
-            store.names[jid] = name
-        shared = store.shared(row, "KIKcontactsTable") | {"shows": Shows.PRESENT, "identifier": jid}
+        shared = store.known(row, "KIKcontactsTable", jid, name)
         if "groups.kik.com" in jid:
             yield ChatGroup(**shared, name=name)
         else:
@@ -201,12 +195,8 @@ def _viber(store: Store) -> Iterator[Finding]:
         if key is None or identifier is None:
             continue
         people[key] = identifier
-        if name:
-            store.names[identifier] = name
         yield ChatContact(
-            **store.shared(row, "participants_info"),
-            shows=Shows.PRESENT,
-            identifier=identifier,
+            **store.known(row, "participants_info", identifier, name),
             alias=name,
             phone=phone,
         )
@@ -257,9 +247,7 @@ def _line(store: Store) -> Iterator[Finding]:
             identifier, name = first(row, key), first(row, "name", "server_name")
             if identifier is None:
                 continue
-            if name:
-                store.names[identifier] = name
-            shared = store.shared(row, table) | {"shows": Shows.PRESENT, "identifier": identifier}
+            shared = store.known(row, table, identifier, name)
             yield (
                 ChatContact(**shared, alias=name)
                 if kind is ChatContact

@@ -94,12 +94,8 @@ def _imo(store: Store) -> Iterator[Finding]:
         identifier, name = first(row, "buid"), first(row, "name", "display")
         if identifier is None:
             continue
-        if name:
-            store.names[identifier] = name
         yield ChatContact(
-            **store.shared(row, "friends"),
-            shows=Shows.PRESENT,
-            identifier=identifier,
+            **store.known(row, "friends", identifier, name),
             alias=name,
             phone=first(row, "phone"),
         )
@@ -156,12 +152,8 @@ def _teleguard(store: Store) -> Iterator[Finding]:
         identifier, name = first(row, "serverId"), first(row, "alias")
         if identifier is None:
             continue
-        if name:
-            store.names[identifier] = name
         yield ChatContact(
-            **store.shared(row, "contacts"),
-            shows=Shows.PRESENT,
-            identifier=identifier,
+            **store.known(row, "contacts", identifier, name),
             alias=name,
         )
     for row in store.rows("messages", "createDate", "type", "sender", "content", "chatId"):
@@ -201,9 +193,7 @@ def _textnow(store: Store) -> Iterator[Finding]:
         identifier, name = first(row, "contact_value"), first(row, "contact_name")
         if identifier is None:
             continue
-        if name:
-            store.names[identifier] = name
-        shared = store.shared(row, "contacts") | {"shows": Shows.PRESENT, "identifier": identifier}
+        shared = store.known(row, "contacts", identifier, name)
         if identifier in members:
             yield ChatGroup(**shared, name=name, members=tuple(members[identifier]))
         else:
@@ -245,12 +235,8 @@ def _zangi(store: Store) -> Iterator[Finding]:
         name = " ".join(filter(None, (first(row, "first_name"), first(row, "last_name")))) or None
         if identifier is None:
             continue
-        if name:
-            store.names[identifier] = name
         yield ChatContact(
-            **store.shared(row, "user_profile"),
-            shows=Shows.PRESENT,
-            identifier=identifier,
+            **store.known(row, "user_profile", identifier, name),
             alias=name,
         )
     columns = ("date", "chatWith", "message_msg", "msgFrom", "isIncoming")
@@ -301,12 +287,8 @@ def _burner(store: Store) -> Iterator[Finding]:
         identifier, name = first(row, "phone_number"), first(row, "name")
         if identifier is None:
             continue
-        if name:
-            store.names[identifier] = name
         yield ChatContact(
-            **store.shared(row, "contacts"),
-            shows=Shows.PRESENT,
-            identifier=identifier,
+            **store.known(row, "contacts", identifier, name),
             alias=name,
             phone=identifier,
         )

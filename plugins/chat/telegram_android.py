@@ -109,11 +109,7 @@ def _content(store: Store) -> Iterator[Finding]:
         key, name = number(row.values.get("uid")), first(row, "name")
         if key is None:
             continue
-        if name:
-            store.names[str(-key)] = name
-        yield ChatGroup(
-            **store.shared(row, "chats"), shows=Shows.PRESENT, identifier=str(-key), name=name
-        )
+        yield ChatGroup(**store.known(row, "chats", str(-key), name), name=name)
     table = "messages_v2" if store.database.has(_STORE) else "messages"
     for row in store.rows(table, "mid", "uid", "date", "data", "out"):
         data, seconds = row.values.get("data"), number(row.values.get("date"))

@@ -201,11 +201,7 @@ def _content(store: Store) -> Iterator[Finding]:
             continue
         whole = " ".join(filter(None, (first(row, "firstName"), first(row, "lastName"))))
         name = whole or first(row, "publicNickName")
-        if name:
-            store.names[who] = name
-        yield ChatContact(
-            **store.shared(row, "contacts"), shows=Shows.PRESENT, identifier=who, alias=name
-        )
+        yield ChatContact(**store.known(row, "contacts", who, name), alias=name)
     members: dict[int | None, list[str]] = {}
     for row in store.rows("group_member", "groupId", "identity"):
         if who := first(row, "identity"):
@@ -213,12 +209,8 @@ def _content(store: Store) -> Iterator[Finding]:
     for row in store.rows("m_group", "id", "name"):
         key = number(row.values.get("id"))
         group, name = f"group {key}", first(row, "name")
-        if name:
-            store.names[group] = name
         yield ChatGroup(
-            **store.shared(row, "m_group"),
-            shows=Shows.PRESENT,
-            identifier=group,
+            **store.known(row, "m_group", group, name),
             name=name,
             members=tuple(members.get(key, ()))[:1000],
         )

@@ -212,9 +212,7 @@ def _people(store: Store) -> Iterator[ChatContact | ChatGroup]:
         who, name = first(row, "username"), first(row, "conRemark", "nickname")
         if who is None:
             continue
-        if name:
-            store.names[who] = name
-        shared = store.shared(row, "rcontact") | {"shows": Shows.PRESENT, "identifier": who}
+        shared = store.known(row, "rcontact", who, name)
         if who.endswith(_ROOM):
             yield ChatGroup(**shared, name=name, members=members.get(who, ()))
         elif who != store.own:
