@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from plugins.program import desktop, packages, shell_history, system_logs
+from plugins.program import _known, desktop, packages, shell_history, system_logs
 from plugins.program._lines import HIDDEN, without_secrets
 from triage.api import ParseError, ProgramExecuted, ProgramPresent, ProgramRemoved, Sensitivity
+from triage.formats.indicators import parse
 
 Extract = Callable[..., Any]
 HISTORY = "/home/a/.bash_history"
@@ -95,6 +96,23 @@ def test_histories_of_plaso(
         patch.setattr(shell_history, "_commands", watched)
         extract(shell_history.histories, {path: (samples / "os/linux" / name).read_bytes()})
     assert (sum(when is not None for *_, when in seen), seen[0][2]) == dated
+
+
+def test_apt_history_of_plaso(
+    extract: Extract, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = (
+        "name: x\nversion: 1\ndate: 2024-01-01\ncategories: {any: Any}\ngroups:\n"
+        "  - category: any\n    source: this test\n    entries: {'package:screen': Screen}\n"
+    )
+    monkeypatch.setattr(_known, "PROGRAMS", parse(listed, name="x"))
+    data = (samples / "os/linux/apt_history.log").read_bytes()
+    (screen,) = extract(packages.apt_history, {"/var/log/apt/history.log": data}).findings
+    assert (screen.software_version, screen.times[0].raw, screen.times[0].utc) == (
+        "4.5.0-6",
+        "2019-07-10  16:38:12",
+        None,
+    )
 
 
 def test_logs_of_packages_are_read_compressed(extract: Extract) -> None:
