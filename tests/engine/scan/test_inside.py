@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from tests.engine.scan.test_scan import coverage, findings, onion, run, tar
 from triage.engine.scan.inside import Opening, is_archive
@@ -48,6 +49,30 @@ def test_compressed_streams(pack: object) -> None:
     torn, opening = opened(data[: len(pack(TEXT)) - 9])
     assert all(TEXT.startswith(part) for part in torn.values())
     assert opening.unread == 1
+
+
+def test_streams_of_zstd() -> None:
+    frames = zstandard.compress(TEXT) + zstandard.compress(b"the end")
+    assert is_archive(frames[:6])
+    found, opening = opened(frames)
+    assert found == {("/decoded",): TEXT + b"the end"}
+    assert (opening.unread, opening.cut) == (0, False)
+    _, opening = opened(frames[:20] + b"\xff" * 20)
+    assert opening.unread == 1
+    bomb = zstandard.compress(bytes(1 << 26))
+    found, _ = opened(bomb)
+    assert sum(map(len, found.values())) <= 1100 * len(bomb)
+    wide = zstandard.ZstdCompressionParameters(window_log=28)
+    far = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    _, opening = opened(far.compress(TEXT) + far.flush())
+    assert opening.unread == 1
+
+
+@pytest.mark.parametrize("mark", [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07\x01\x00"])
+def test_archives_that_are_not_opened_are_counted(mark: bytes) -> None:
+    assert is_archive(mark[:6])
+    found, opening = opened(packed({"a": mark + bytes(100)}))
+    assert (len(found), opening.unread) == (1, 1)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -1,8 +1,8 @@
-"""What stands inside of archives and compressed files: zip and its kin, gzip, bzip2, xz.
+"""What stands inside of archives and compressed files: zip and its kin, gzip, bzip2, xz, zstd.
 
 Documents of Office and LibreOffice, APK, JAR and EPUB are zips. Bounded are the bytes that come out
 of one file, the members, and how deep archives lie in archives; a zip whose members overlap or
-expand without end is refused by its reader. Not read: 7z, RAR, zstd, encrypted members.
+expand without end is refused by its reader. Not read, and counted: 7z, RAR, encrypted members.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+import zstandard
 
 from triage.errors import TriageError
 from triage.evidence.archive import Memory
@@ -36,11 +38,15 @@ _DECODERS: Final[tuple[tuple[bytes, Callable[[], Any]], ...]] = (
     (b"BZh", bz2.BZ2Decompressor),
     (b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=256 << 20)),
 )
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_WINDOW: Final = 128 << 20  # bytes of what came out that a stream of zstd may refer to
+_CLOSED: Final = (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
+_STREAMS: Final = (*(mark for mark, _ in _DECODERS), _ZSTD)
 
 
 def is_archive(head: bytes) -> bool:
-    """Whether a file that begins like this may be opened here."""
-    return is_zip(head) or any(head.startswith(mark) for mark, _ in _DECODERS)
+    """Whether a file that begins like this is opened here, or counted as one that is not."""
+    return is_zip(head) or head.startswith((*_STREAMS, *_CLOSED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +96,12 @@ class Opening:
 
     def _stream(self, names: tuple[str, ...], outer: Reader) -> Iterator[Member]:
         head = outer.read_at(0, MARK)
-        make = next((make for mark, make in _DECODERS if head.startswith(mark)), None)
-        if make is None:
+        if not head.startswith(_STREAMS):
+            self.unread += head.startswith(_CLOSED)
             return
-        data, whole = _decoded(outer, make, min(self.left, outer.size * _RATIO))
+        make = next((make for mark, make in _DECODERS if head.startswith(mark)), None)
+        most = min(self.left, outer.size * _RATIO)
+        data, whole = _decoded(outer, make, most) if make else _frames(outer, most)
         self.unread += not whole and len(data) < self.left
         self.cut |= len(data) >= self.left
         self.left -= len(data)
@@ -122,6 +130,34 @@ def _files(tree: FileTree) -> Iterator[tuple[str, str, int]]:
                 pending.append((below, named))
             elif named.type is EntryType.FILE and named.size:
                 yield below, str(named.inode), named.size
+
+
+class _File:
+    """A reader as zstd takes it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader, self._at = reader, 0
+
+    def read(self, length: int) -> bytes:
+        data = self._reader.read_at(self._at, min(length, _PIECE))
+        self._at += len(data)
+        return data
+
+
+def _frames(outer: Reader, most: int) -> tuple[bytearray, bool]:
+    """Return what comes out of a stream of zstd, and whether that is all of it."""
+    data = bytearray()
+    decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+    try:
+        with decoder.stream_reader(_File(outer), read_across_frames=True) as stream:  # type: ignore[arg-type]  # reads is all that it does
+            while len(data) < most:
+                piece = stream.read(min(_PIECE, most - len(data)))
+                if not piece:
+                    return data, True
+                data += piece
+    except (zstandard.ZstdError, TriageError):
+        pass  # what came out until then counts
+    return data, False
 
 
 def _decoded(outer: Reader, make: Callable[[], Any], most: int) -> tuple[bytearray, bool]:
