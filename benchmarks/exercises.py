@@ -41,7 +41,7 @@ def solved(name: str, seed: str, folder: Path, jobs: int) -> bool:
         command += ["--profile", read.profile, "--jobs", str(jobs)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            print(f"{name} {seed}: the run of {image.name} ended with {done.returncode}")
+            print(f"{name} {seed}: {image.name} ended with {done.returncode}: {done.stderr[-200:]}")
             return False
         bundles.append(bundle)
     key = folder / "made" / "truth.json"

@@ -113,9 +113,9 @@ def _chart(dice: _Dice) -> bytes:
     packed = b"\x78\x01\x01" + struct.pack("<HH", len(rows), len(rows) ^ 0xFFFF) + rows
     packed += struct.pack(">I", zlib.adler32(rows))
     head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
-    )
+    note = b"Comment\0" + dice.bytes(6).hex().encode()  # no two pictures are the same file
+    chunks = chunk(b"IHDR", head) + chunk(b"tEXt", note) + chunk(b"IDAT", packed)
+    return b"\x89PNG\r\n\x1a\n" + chunks + chunk(b"IEND", b"")
 
 
 def _document(dice: _Dice) -> bytes:
