@@ -58,6 +58,10 @@ def sheet(built: Built, published: Published) -> list[Block]:
         Heading("How to begin"),
         Code(_commands(built, list(published.images))),
         Heading("Questions", new_page=True),
+        Text(
+            "Write here, or fill in `answers.csv`: with `|` between several answers to a question, "
+            "and under `path` where it lies."
+        ),
         *_questions(built),
         Heading("Hints", new_page=True),
         Text("One at a time, and only when you are stuck."),
@@ -125,13 +129,14 @@ def _case(built: Built) -> Iterator[Block]:
 
 def _commands(built: Built, names: list[str]) -> list[str]:
     profile = built.scenario.profile
+    bundles = [f"{name.rpartition('.')[0]}.bundle" for name in names]
     lines = []
-    for name in names:
-        bundle = f"{name.rpartition('.')[0]}.bundle"
+    for name, bundle in zip(names, bundles, strict=True):
         lines.append(f"triage run {name} -o {bundle} --profile {profile}")
-    bundles = " ".join(f"{name.rpartition('.')[0]}.bundle" for name in names)
-    lines.append(f"triage verify {bundles}" if len(names) == 1 else f"triage links {bundles}")
-    lines.append(f"triage show {bundles}" if len(names) == 1 else "triage verify BUNDLE")
+        lines.append(f"triage verify {bundle}")
+    lines.append(
+        f"triage links {' '.join(bundles)}" if len(names) > 1 else f"triage show {bundles[0]}"
+    )
     return lines
 
 

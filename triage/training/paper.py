@@ -69,7 +69,8 @@ h1,h2,h3{line-height:1.2;break-after:avoid}
 h2{border-bottom:1px solid #999;margin-top:1.6em}
 table{border-collapse:collapse;width:100%}
 td,th{border:1px solid #999;padding:.25em .5em;text-align:left;vertical-align:top}
-td,th,code,pre{overflow-wrap:anywhere}
+td,code,pre{overflow-wrap:anywhere}
+td:first-child{overflow-wrap:normal}
 pre{background:#f2f2f2;padding:.6em;white-space:pre-wrap}
 li,tr{break-inside:avoid}
 .mark{border:2px solid #111;padding:.4em .7em;font-weight:bold}
