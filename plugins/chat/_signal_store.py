@@ -23,6 +23,7 @@ from triage.api import (
     ChatProfile,
     Confidence,
     CredentialKind,
+    LimitError,
     ParseError,
     Protection,
     Shows,
@@ -90,10 +91,15 @@ def platform_of(path: str) -> str:
 def read(config: Artifact, *, name: str) -> Store | None:
     """Read `config.json`; None when it is not the configuration of such a store.
 
-    Raises ParseError when it is not JSON.
+    Raises ParseError when a database lies beside it and it is not JSON.
     """
-    parsed = json.parse(config.read(CONFIG_LIMIT), limit=CONFIG_LIMIT)
     database = config.resolve(DATABASE)
+    try:
+        parsed = json.parse(config.read(CONFIG_LIMIT), limit=CONFIG_LIMIT)
+    except (ParseError, LimitError):
+        if database is None:
+            return None  # another program's: many folders are called Session
+        raise
     if member(parsed, "dbHasPassword") is True:  # Session: then the key in clear opens nothing
         return _with_password(config, database)
     clear, wrapped = text(member(parsed, "key")), text(member(parsed, "encryptedKey"))

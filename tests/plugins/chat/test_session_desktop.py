@@ -107,7 +107,7 @@ def test_other_settings_yield_nothing(extract: Extract, config: bytes) -> None:
 @pytest.mark.parametrize("config", [b"", b"{", b"\xff" * 10])
 def test_settings_that_are_no_json_are_refused(extract: Extract, config: bytes) -> None:
     with pytest.raises(ParseError):
-        extract(profile, {f"{HOME}/config.json": config})
+        extract(profile, {f"{HOME}/config.json": config, f"{HOME}/sql/db.sqlite": b""})
 
 
 def test_a_given_password_opens_the_store(extract: Extract, tmp_path: Path) -> None:
@@ -144,3 +144,9 @@ def test_an_attachment_is_opened_for_its_hash(extract: Extract, tree: dict[str, 
     tree[f"{HOME}/attachments.noindex/ab/ab12"] = bytes(80)
     (damaged,) = extract(messages, tree, may_decrypt=True).of(ChatAttachment)
     assert (damaged.present, damaged.content_sha256) == (True, None)
+
+
+@pytest.mark.parametrize("data", [b"// settings of another program", b" " * (2 << 20), b"[]"])
+def test_the_configuration_of_another_program_is_no_problem(extract: Extract, data: bytes) -> None:
+    found = extract(profile, {"/srv/www/session/config.json": data})
+    assert (found.findings, found.problems) == ([], [])

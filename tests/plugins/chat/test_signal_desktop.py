@@ -174,7 +174,7 @@ def test_other_settings_yield_nothing(extract: Extract, config: bytes) -> None:
 @pytest.mark.parametrize("config", [b"", b"{", b"\xff" * 100, b"[" * 100_000])
 def test_settings_that_are_no_json_are_refused(extract: Extract, config: bytes) -> None:
     with pytest.raises(ParseError):
-        extract(profile, {f"{LINUX}/config.json": config})
+        extract(profile, {f"{LINUX}/config.json": config, f"{LINUX}/sql/db.sqlite": b""})
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 5000, b"SQLite format 3\0" + b"\0" * 5000])
