@@ -106,8 +106,9 @@ class EncryptionVolume(Finding):
         means="The bytes of this volume carry the header of an encryption or storage scheme.",
         does_not_mean="What is inside, or that somebody hides something: many systems encrypt.",
         other_explanations="Encryption by default of the maker, an employer's policy.",
-        next_steps="Look for recovery keys on paper, in other exhibits and in accounts; "
-        "if the machine is still running, do not switch it off before advice.",
+        next_steps="Look for recovery keys on paper, in other exhibits and in accounts: BitLocker "
+        "and LUKS are opened with what stands in the credentials file. If the machine is still "
+        "running, do not switch it off before advice.",
     )
 
     scheme: str  # luks2, bitlocker, …
