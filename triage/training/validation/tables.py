@@ -34,7 +34,10 @@ def tables(validation: Validation) -> Iterator[Table]:
         yield _places(set_, data, own)
         for depth in sorted({cell.depth for cell in own}):
             at = [cell for cell in own if cell.depth == depth]
-            about = f"Profile `{depth}`, {_DATA[data]}: found of what is there."
+            about = (
+                f"Profile `{depth}`, {_DATA[data]}: found of what is there. An extractor answers "
+                "for what it finds where that lies open; `none`: nobody finds it there."
+            )
             yield _cross(f"Set {set_}: kinds by place, {depth}", about, at, "kind")
             yield _cross(f"Set {set_}: extractors by place, {depth}", about, at, "extractor")
             yield _cross(f"Set {set_}: file systems by place, {depth}", about, at, "filesystem")
