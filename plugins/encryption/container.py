@@ -56,13 +56,15 @@ def file(artifact: Artifact) -> Iterator[EncryptionContainer]:
     if head.startswith(_LUKS):
         version = int.from_bytes(head[6:8], "big")
         label = head[24:72].split(b"\0")[0].decode("utf-8", "replace") if version != 1 else ""
+        # Both versions name a hash here; eight bytes of magic alone can begin any file.
+        whole = head[72:104].rstrip(b"\0").replace(b"-", b"").isalnum()
         yield EncryptionContainer(
             scheme=f"luks{version}",
             size=reader.size,
             label=label or None,
             shows=Shows.PRESENT,
-            confidence=Confidence.CONFIRMED,
-            checks=("header",),
+            confidence=Confidence.CONFIRMED if whole else Confidence.POSSIBLE,
+            checks=("header",) if whole else ("first eight bytes",),
             protection=Protection.ENCRYPTED,
             sensitivity=Sensitivity.PUBLIC,
         )
