@@ -52,8 +52,8 @@ class _Machine:
     def step(self, record: Record) -> None:
         """Count a step of the clock, and remember the largest."""
         self.steps += 1
-        seconds = abs(int(record["value"]["seconds"]))
-        if seconds > self.seconds:
+        seconds = abs(int(record["value"]["seconds"] or 0))  # it may be taken out
+        if seconds > self.seconds or not self.furthest:
             when = next((time["utc"] for time in record["times"] if time["utc"]), None)
             told = record["summary"]
             self.seconds = seconds
