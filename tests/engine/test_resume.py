@@ -143,7 +143,7 @@ def test_nothing_is_done_twice(
     assert bool(asked[1]) is (phase == "extract")
     if phase == "seal":
         # What lives in memory is made anew: the index, and which files first bytes name.
-        assert [type(request) for request in second] == [m.WalkVolume, m.Recognise]
+        assert [type(request) for request in second] == [m.WalkVolume, m.FindDisks, m.Recognise]
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.bin")}
     assert written.items() <= kept.items()
     assert records(again.output) == records(whole)
