@@ -71,7 +71,7 @@ def check(token: bytes, seal: bytes, roots: Roots | None = None) -> Stamp:
         digests = {hashlib.new(name, seal).digest() for name in ("sha256", "sha384", "sha512")}
         if imprint.message not in digests:
             raise AlteredError("the time stamp is of something else")
-        known = [x509.load_der_x509_certificate(item) for item in sorted(certificates)]
+        known = [_readable(item) for item in sorted(certificates)]
         signing = [certificate for certificate in known if _stamps(certificate)]
         if roots is not None:
             _verify(response, seal, roots)
@@ -105,6 +105,19 @@ def add_stamp(bundle: Path, token: bytes, roots: Roots | None = None) -> Stamp:
             file.write(token)
         sync_directory(root / layout.SIGNATURES)
     return stamp
+
+
+def _readable(data: bytes) -> x509.Certificate:
+    """Return a certificate all of which can be read: whoever follows the chain reads all, or some.
+
+    Raises ValueError.
+    """
+    certificate = x509.load_der_x509_certificate(data)
+    try:
+        certificate.extensions, certificate.issuer, certificate.subject  # noqa: B018 - may raise
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise ValueError("a certificate with odd extensions") from error
+    return certificate
 
 
 def _stamps(certificate: x509.Certificate) -> bool:
