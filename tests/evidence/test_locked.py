@@ -206,6 +206,39 @@ def test_damaged_metadata_of_lvm(tmp_path: Path, ext4: bytes, seed: int) -> None
     assert divided(tmp_path, bytes(member))[0].volume.name == "whole"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        (b"seqno = 3", b"seqno = x", "an odd number"),
+        (b"extent_size = 128", b"extent_size = abc", "does not add up"),
+    ],
+)
+def test_words_for_numbers_cost_the_group_alone(
+    tmp_path: Path, ext4: bytes, before: bytes, after: bytes, problem: str
+) -> None:
+    damaged = disk(*group(ext4)).replace(before, after)
+    assert problem in str(divided(tmp_path, damaged)[2].volume.problem)
+
+
+def test_extents_before_the_first_are_not_read(tmp_path: Path, ext4: bytes) -> None:
+    damaged = disk(*group(ext4)).replace(b'"pv0", 0', b'"pv0",-1')
+    lost = next(part.volume for part in divided(tmp_path, damaged) if "root" in part.volume.name)
+    assert "outside of its physical volume" in (lost.problem or "")
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), TypeError("x"), OverflowError("x")])
+def test_damage_that_was_not_foreseen_costs_its_volume(
+    tmp_path: Path, ext4: bytes, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("triage.evidence.lvm.read_physical", fails)
+    found = divided(tmp_path, disk(*group(ext4), ext4))
+    assert [part.volume.filesystem for part in found if part.volume.filesystem] == ["ext4"]
+    assert "not foreseen" in " ".join(part.volume.problem or "" for part in found)
+
+
 @pytest.mark.skipif(shutil.which("cryptsetup") is None, reason="needs cryptsetup")
 def test_what_cryptsetup_encrypted(tmp_path: Path, ext4: bytes) -> None:
     image = tmp_path / "real.raw"

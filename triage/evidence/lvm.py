@@ -82,7 +82,7 @@ def read_physical(reader: Reader, volume: Volume) -> PhysicalVolume:
             continue
         for name, section in _parsed(text).items():
             if isinstance(section, dict) and "physical_volumes" in section:
-                sequence = int(section.get("seqno", 0))
+                sequence = _sequence(section)
                 if best is None or sequence > best[0]:
                     best = (sequence, name, section)
     if best is None:
@@ -90,6 +90,13 @@ def read_physical(reader: Reader, volume: Volume) -> PhysicalVolume:
     return PhysicalVolume(
         identifier=identifier, volume=volume, group=best[1], sequence=best[0], text=best[2]
     )
+
+
+def _sequence(section: _Section) -> int:
+    sequence = section.get("seqno", 0)
+    if not isinstance(sequence, int):
+        raise ParseError("metadata of LVM with an odd number")
+    return sequence
 
 
 def _metadata(reader: Reader, volume: Volume, place: int, size: int) -> str | None:
@@ -194,7 +201,7 @@ def logical_volumes(
             segments = _segments(section)
             length = sum(int(segment["extent_count"]) for segment in segments) * extent
             try:
-                areas = list(_areas(segments, extent, starts))
+                areas = list(_areas(segments, extent, starts, _MOST_AREAS - len(used)))
             except ParseError as error:
                 kinds = sorted({str(segment["type"]) for segment in segments})
                 kind = re.sub("[^a-z0-9-]", "", " ".join(kinds))[:32]
@@ -242,7 +249,7 @@ def _starts(group: _Section, members: Sequence[PhysicalVolume]) -> dict[str, tup
     for name, section in group["physical_volumes"].items():
         volume = known.get(str(section["id"]).replace("-", ""))
         if volume is not None:
-            first = volume.offset + int(section["pe_start"]) * _SECTOR
+            first = volume.offset + max(0, int(section["pe_start"])) * _SECTOR
             starts[name] = (first, volume.offset + volume.length)
     return starts
 
@@ -256,7 +263,7 @@ def _segments(section: _Section) -> list[_Section]:
 
 
 def _areas(
-    segments: Sequence[_Section], extent: int, starts: Mapping[str, tuple[int, int]]
+    segments: Sequence[_Section], extent: int, starts: Mapping[str, tuple[int, int]], most: int
 ) -> Iterator[Area]:
     at = made = 0
     for segment in segments:
@@ -273,13 +280,13 @@ def _areas(
         if size <= 0 or length % (size * len(stripes)):
             raise ParseError("odd size of stripes")
         made += length // size
-        if made > _MOST_AREAS:
+        if made > most:
             raise ParseError("more stripes than are read")
         for number in range(length // size):
             row, column = divmod(number, len(stripes))
             name, first = stripes[column]
             below = starts[name][0] + int(first) * extent + row * size
-            if below + size > starts[name][1]:
+            if below < starts[name][0] or below + size > starts[name][1]:
                 raise ParseError("a part of it lies outside of its physical volume")
             yield Area(at=at + number * size, length=size, below=below)
         at += length

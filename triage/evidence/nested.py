@@ -7,6 +7,7 @@ of the outer volume: `p2/vss-3`, `p3/luks`, `p3/luks/lv-root`.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from typing import Final
 
@@ -22,6 +23,16 @@ from triage.model import InFile, Volume, VolumeState
 _MOST_DEEP: Final = 6
 _MOST_PARTS: Final = 4096
 _MOST_GROUPS: Final = 64
+# No damage that we did not think of may cost more than the volume in which it is.
+_FAILURES: Final = (
+    EvidenceError,
+    ParseError,
+    struct.error,
+    LookupError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+)
 
 
 def parts(image: DiskImage, keys: Keys | None = None) -> list[Part]:
@@ -78,8 +89,8 @@ class _Survey:
             return
         try:
             part, layers = self._layers(part)
-        except (EvidenceError, ParseError) as error:
-            part, layers = _with_problem(part, error.message), []
+        except _FAILURES as error:
+            part, layers = _with_problem(part, _words(error)), []
         self.found[place] = part
         for layer in layers:
             self._go_into(part, layer)
@@ -121,8 +132,8 @@ class _Survey:
             for number, part in members:
                 try:
                     physical = lvm.read_physical(part.image, part.volume)
-                except (EvidenceError, ParseError) as error:
-                    self.found[number] = _with_problem(part, error.message)
+                except _FAILURES as error:
+                    self.found[number] = _with_problem(part, _words(error))
                     continue
                 layer = part.volume.within or ""
                 groups.setdefault((layer, physical.group), []).append(physical)
@@ -136,8 +147,8 @@ class _Survey:
         first = self.found[numbers[0]]
         try:
             layers, unread = lvm.logical_volumes(first.image, members)
-        except (EvidenceError, ParseError) as error:
-            self.found[numbers[0]] = _with_problem(first, error.message)
+        except _FAILURES as error:
+            self.found[numbers[0]] = _with_problem(first, _words(error))
             return
         for number in numbers:
             part = self.found[number]
@@ -196,6 +207,13 @@ def _lock(part: Part) -> Lock | None:
     if volume.scheme == bitlocker.NAME:
         return bitlocker.read_bitlocker(part.image, volume)
     return None
+
+
+def _words(error: Exception) -> str:
+    """Return what is wrong, never the text of a library."""
+    if isinstance(error, EvidenceError | ParseError):
+        return error.message
+    return "what lies in it is damaged in a way that was not foreseen"
 
 
 def _with_problem(part: Part, message: str) -> Part:

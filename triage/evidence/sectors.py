@@ -100,6 +100,8 @@ def sectors(specification: str, key: bytes) -> Sectors:
 
 
 def _ecb(key: bytes, *, decrypt: bool) -> Callable[[bytes], bytes]:
+    if len(key) not in _CBC_BYTES:
+        raise ParseError(f"AES with a key of {len(key)} bytes")
     cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 - the modes are made of it
 
     def run(data: bytes) -> bytes:

@@ -125,7 +125,8 @@ def _regions(reader: Reader) -> Iterator[tuple[bytes, tuple[int, int]]]:
     for place in _REGIONS:
         data = reader.read_at(place, _TABLE)
         count = int.from_bytes(data[8:12], "little")
-        if data.startswith(b"regi") and count <= _MOST_ENTRIES and _sums(data):
+        whole = len(data) == _TABLE and data.startswith(b"regi")
+        if whole and count <= _MOST_ENTRIES and _sums(data):
             for at in range(16, 16 + 32 * count, 32):
                 at_byte, length = struct.unpack_from("<QI", data, at + 16)
                 yield data[at : at + 16], (at_byte, length)
